@@ -1,0 +1,50 @@
+# `make run` and `make test` each do all their own set-up. `make help` lists the rest.
+# PYTHON=python3.12 picks an interpreter, PIP_ARGS passes flags to pip, NO_APT=1 forbids installing system packages.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help run test check format load results clean
+
+help:  ## what there is to make
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 12
+
+run: $(VENV)/.run  ## the course, its demo class and a grading worker on http://127.0.0.1:8000
+	@exec $(BIN)/gradschool serve --demo --port $(PORT)
+
+test: $(VENV)/.test  ## everything that continuous integration runs
+	@scripts/browser.sh
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test  ## style, types, house rules and the course folder, in seconds
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/gradschool course check
+
+format: $(VENV)/.test  ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+load: $(VENV)/.test  ## the long versions: site and worker killed at 200 random moments
+	$(BIN)/python -m pytest -m load $(PYTEST_ARGS)
+
+results: $(VENV)/.run  ## train every method and record what it reached
+	@for method in $$($(BIN)/gradschool list --names); do $(BIN)/gradschool run $$method --check --record || exit 1; done
+
+clean:  ## remove the virtual environment and caches; the office's data in var/ stays
+	rm -rf $(VENV) .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+
+$(VENV)/.run: pyproject.toml constraints.txt scripts/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh office
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt scripts/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/setup.sh office,dev
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,1 @@
+"""gradschool: a deep-learning course that runs."""
