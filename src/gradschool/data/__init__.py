@@ -1,0 +1,1 @@
+"""The pantry: one file per data set, found or generated without a network."""

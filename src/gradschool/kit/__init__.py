@@ -1,0 +1,1 @@
+"""The toolbox of the library: what every recipe needs and no lecture is about."""

@@ -1,0 +1,153 @@
+"""Plots in one quiet style, as SVG that is byte for byte the same when the numbers are.
+
+A figure carries its own light paper, so that it reads the same on a light and on a dark page. It is made from
+matplotlib's objects and not by pyplot: no window system, no state between figures.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+PAPER, INK, MUTED, RULE = "#fcfbf8", "#22303c", "#66717d", "#e3e1da"
+SERIES = ("#1f6f8b", "#d1742b", "#6a8f3c", "#8a5a9e", "#b8455a")  # told apart in grey and by the color-blind
+DIVERGING = LinearSegmentedColormap.from_list("ember", ["#11506b", "#5fa3b9", "#f7f4ec", "#e39a5c", "#a34a12"])
+SEQUENTIAL = LinearSegmentedColormap.from_list("sea", ["#fcfbf8", "#a9cdd8", "#1f6f8b", "#0c3547"])
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that it is the same everywhere
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": RULE,
+    "axes.facecolor": PAPER,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "figure.facecolor": PAPER,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "gradschool",
+}
+
+
+def svg(figure: Figure, title: str, alt: str) -> bytes:
+    """The figure as an SVG file with its title and description inside, and nothing that differs between two runs."""
+    stream = io.BytesIO()
+    about = {"Title": title, "Description": alt, "Date": None, "Creator": None}
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(stream, format="svg", metadata=about)
+    return stream.getvalue()
+
+
+def _sheet(width: float, height: float) -> Figure:
+    """An empty figure, inches wide and high, with a margin all around."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr]
+    return figure
+
+
+def curves(
+    lines: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], *, title: str, across: str, up: str, zero: bool = True
+) -> Figure:
+    """Lines with their names at their ends. lines: name -> (x (T,), y (R, T)): the mean of R runs, in their range."""
+    with matplotlib.rc_context(STYLE):
+        figure = _sheet(6.4, 3.6)
+        axes = figure.subplots()
+        ends = []
+        for (name, (x, y)), color in zip(lines.items(), SERIES, strict=False):
+            mean = y.mean(axis=0)
+            if len(y) > 1:
+                axes.fill_between(x, y.min(axis=0), y.max(axis=0), color=color, alpha=0.18, linewidth=0)
+            axes.plot(x, mean, color=color)
+            ends.append((float(mean[-1]), name, color, float(x[-1])))
+        if zero:
+            axes.set_ylim(bottom=0)
+        low, high = axes.get_ylim()
+        place = -np.inf
+        for value, name, color, x_end in sorted(ends):  # names that would touch move apart, upwards
+            place = max(value, place + 0.07 * (high - low))
+            axes.annotate(
+                name, (x_end, place), xytext=(7, 0), textcoords="offset points", color=color, va="center", clip_on=False
+            )
+        axes.margins(x=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+        axes.set(title=title, xlabel=across, ylabel=up)
+        return figure
+
+
+def image_row(images: NDArray[np.floating], names: Sequence[str], *, title: str, low: str, high: str) -> Figure:
+    """Signed images (K, H, W) side by side in one scale, white at 0; `low` and `high` name its two ends."""
+    side, gap, edge, head, foot, scale = 0.78, 0.1, 0.12, 0.42, 0.3, 0.75  # inches
+    width, height = 2 * edge + len(images) * (side + gap) + scale, head + side + foot
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height))
+        figure.text(edge / width, 1 - 0.14 / height, title, va="top", fontsize=10)
+        limit = float(np.abs(images).max()) or 1.0
+        for k, (image, name) in enumerate(zip(images, names, strict=True)):
+            left = edge + k * (side + gap)
+            axes = figure.add_axes((left / width, foot / height, side / width, side / height))
+            axes.imshow(image, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="none")  # "none": stays H x W
+            axes.set(xticks=[], yticks=[], xlabel=name)
+            axes.xaxis.label.set_color(INK)
+            axes.grid(False)
+            axes.spines[:].set_visible(False)
+        left = edge + len(images) * (side + gap) + 0.05
+        bar = figure.colorbar(
+            matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(-limit, limit), DIVERGING),
+            cax=figure.add_axes((left / width, foot / height, 0.08 / width, side / height)),
+            ticks=[-limit, 0, limit],
+        )
+        bar.ax.set_yticklabels([low, "0", high], fontsize=7.5)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+        return figure
+
+
+def confusion(counts: NDArray[np.integer], names: Sequence[str], *, title: str) -> Figure:
+    """Counts (C, C), row = truth, column = answer. Only mistakes are shaded; the diagonal would drown them."""
+    with matplotlib.rc_context(STYLE):
+        figure = _sheet(4.9, 4.8)
+        axes = figure.subplots()
+        mistakes = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+        worst = max(int(mistakes.max()), 1)
+        axes.pcolormesh(mistakes, cmap=SEQUENTIAL, vmin=0, vmax=worst, edgecolor=RULE, linewidth=0.6)
+        for (truth, answer), count in np.ndenumerate(counts):
+            right = truth == answer
+            if not (right or count):
+                continue
+            dark = not right and count > 0.55 * worst
+            axes.text(
+                answer + 0.5, truth + 0.5, str(count), ha="center", va="center", fontsize=8,
+                color=PAPER if dark else MUTED if right else INK, fontweight="normal" if right else "bold",
+            )  # fmt: skip
+        places = np.arange(len(names)) + 0.5
+        axes.set_xticks(places, names)
+        axes.set_yticks(places, names)
+        axes.invert_yaxis()
+        axes.set_aspect("equal")
+        axes.grid(False)
+        axes.spines[:].set_visible(False)
+        axes.set(title=title, xlabel="answer", ylabel="truth")
+        return figure

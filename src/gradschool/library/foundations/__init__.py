@@ -1,0 +1,3 @@
+"""Foundations: the linear score, its losses, and the gradient by which it learns."""
+
+NEEDS: tuple[str, ...] = ()

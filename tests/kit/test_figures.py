@@ -1,0 +1,68 @@
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from gradschool.kit import figures
+
+NUMBERS = np.random.default_rng(0)
+
+
+def loss_curve():
+    x = np.arange(1, 6)
+    return figures.curves({"train": (x, np.ones((3, 5))), "test": (x, np.ones((1, 5)))}, title="t", across="x", up="y")
+
+
+def templates():
+    return figures.image_row(NUMBERS.normal(size=(3, 8, 8)), "abc", title="t", low="against", high="for")
+
+
+def mistakes():
+    return figures.confusion(np.array([[9, 1], [0, 8]]), "ab", title="t")
+
+
+@pytest.mark.parametrize("draw", [loss_curve, templates, mistakes])
+def test_a_figure_is_an_svg_that_says_what_it_shows(draw):
+    content = figures.svg(draw(), "A title", "What is to be seen.")
+    root = ElementTree.fromstring(content)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert b"<dc:title>A title</dc:title>" in content
+    assert b"<dc:description>What is to be seen.</dc:description>" in content
+
+
+@pytest.mark.parametrize("draw", [loss_curve, mistakes])
+def test_the_same_numbers_give_the_same_bytes(draw):
+    assert figures.svg(draw(), "t", "a") == figures.svg(draw(), "t", "a")
+
+
+def test_a_figure_names_no_date_and_no_program():
+    content = figures.svg(loss_curve(), "t", "a")
+    assert b"dc:date" not in content
+    assert b"dc:creator" not in content
+
+
+def test_a_figure_brings_its_own_light_paper():
+    assert figures.PAPER.encode() in figures.svg(loss_curve(), "t", "a")
+
+
+def test_names_at_the_ends_of_equal_lines_do_not_lie_on_each_other():
+    axes = loss_curve().axes[0]
+    low, high = sorted(text.xy[1] for text in axes.texts)
+    assert high - low >= 0.06 * np.ptp(axes.get_ylim())
+
+
+def test_templates_stay_as_large_as_they_are_and_white_is_zero():
+    row = templates()
+    image = row.axes[0].images[0]
+    assert image.get_array().shape == (8, 8)
+    assert image.norm.vmin == -image.norm.vmax
+    assert np.allclose(figures.DIVERGING(0.5)[:3], [0xF7 / 255, 0xF4 / 255, 0xEC / 255], atol=0.02)
+
+
+def test_templates_that_are_all_zero_can_be_drawn():
+    figures.svg(figures.image_row(np.zeros((2, 4, 4)), "ab", title="t", low="l", high="h"), "t", "a")
+
+
+def test_only_mistakes_are_shaded():
+    shaded = mistakes().axes[0].collections[0].get_array()
+    assert np.asarray(shaded).reshape(2, 2).tolist() == [[0, 1], [0, 0]]
