@@ -1,0 +1,163 @@
+"""The bank of a problem set: right, wrong and hostile submissions, each with the verdict that it must get.
+
+Each folder of bank/ holds `expect.toml` and the files in which it differs from what it starts from:
+
+    says = "One sentence: what this submission is."
+    base = "solution"            # start from "solution", from the "starter" of the hand-out, or from "nothing"
+    remove = ["network.py"]      # files of the base to leave out
+    verdict = "partial"          # of the report
+    points = 40                  # of the report; optional
+    [[change]]                   # edits of the base's text: the passage `old` must stand there exactly once
+    file = "classifier.py"
+    old = "return a"
+    new = "return b"
+    [parts]                      # points of parts; those left out are not looked at
+    1a = 4
+    [checks]                     # verdicts of checks
+    softmax_is_stable = "wrong"
+    [judge]                      # tighter limits than the problem's, for entries that use them up
+    cpu_seconds = 1
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from gradschool.grading import handout
+from gradschool.grading.judge import judge
+from gradschool.grading.problem import Problem, ProblemError
+from gradschool.grading.report import Report, Verdict
+
+STUDENT = "bank"
+KEYS = {"says", "base", "remove", "verdict", "points", "change", "parts", "checks", "judge"}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """An entry's expect.toml."""
+
+    name: str
+    folder: Path
+    says: str
+    base: str
+    remove: tuple[str, ...]
+    changes: tuple[tuple[str, str, str], ...]  # file, old, new
+    verdict: Verdict
+    points: Fraction | None
+    parts: dict[str, Fraction]
+    checks: dict[str, Verdict]
+    judge: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the judge made of an entry; `differences` are sentences, none if all is as expected."""
+
+    expected: Expectation
+    report: Report
+    differences: tuple[str, ...]
+
+
+def entries(problem: Problem) -> tuple[Expectation, ...]:
+    """All entries of the bank, by name. Raises ProblemError for a malformed one."""
+    folders = sorted(path.parent for path in problem.bank.glob("*/expect.toml"))
+    if not folders:
+        raise ProblemError(f"{problem.bank} has no entry: a folder with an expect.toml")
+    return tuple(_read(folder, problem) for folder in folders)
+
+
+def _read(folder: Path, problem: Problem) -> Expectation:
+    path = folder / "expect.toml"
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+        if unknown := set(table) - KEYS:
+            raise ProblemError(f"{path} has the unknown key {min(unknown)!r}")
+        parts = {str(name): Fraction(str(value)) for name, value in table.get("parts", {}).items()}
+        checks = {str(name): Verdict(value) for name, value in table.get("checks", {}).items()}
+        entry = Expectation(
+            name=folder.name,
+            folder=folder,
+            says=str(table["says"]),
+            base=str(table.get("base", "nothing")),
+            remove=tuple(table.get("remove", ())),
+            changes=tuple((change["file"], change["old"], change["new"]) for change in table.get("change", ())),
+            verdict=Verdict(table["verdict"]),
+            points=Fraction(str(table["points"])) if "points" in table else None,
+            parts=parts,
+            checks=checks,
+            judge=dict(table.get("judge", {})),
+        )
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+        raise ProblemError(f"{path} lacks or misspells something: {error}") from None
+    if unknown := set(parts) - {part.id for part in problem.parts}:
+        raise ProblemError(f"{path} names the part {min(unknown)!r}, which the problem set lacks")
+    if unknown := set(checks) - {check.name for check in problem.declarations}:
+        raise ProblemError(f"{path} names the check {min(unknown)!r}, which the problem set lacks")
+    return entry
+
+
+def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
+    """The submission of an entry: its base, changed and overlaid with its own files."""
+    path = entry.folder / "expect.toml"
+    texts: dict[str, bytes] = {}
+    if entry.base == "solution":
+        texts = {file.name: file.read_bytes() for file in problem.solution.glob("*.py")}
+    elif entry.base == "starter":
+        texts = {name: text.encode() for name, text in handout.starter(problem).items()}
+    elif entry.base != "nothing":
+        raise ProblemError(f"{path}: base is {entry.base!r}; it must be solution, starter or nothing")
+    for name, old, new in entry.changes:
+        found = texts.get(name, b"").decode().count(old)
+        if found != 1:
+            raise ProblemError(f"{path}: {old!r} stands {found} times in {name} of the {entry.base}, not once")
+        texts[name] = texts[name].decode().replace(old, new).encode()
+    for name in entry.remove:
+        if texts.pop(name, None) is None:
+            raise ProblemError(f"{path}: {name} cannot be removed, the {entry.base} does not have it")
+    own = (file for file in entry.folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    texts |= {file.relative_to(entry.folder).as_posix(): file.read_bytes() for file in own if file != path}
+    return texts
+
+
+def run(problem: Problem, *, only: tuple[str, ...] = (), tier: str | None = None) -> Iterator[Outcome]:
+    """Judge the entries one by one. Raises ProblemError for a malformed entry or an unknown name in `only`."""
+    known = {entry.name: entry for entry in entries(problem)}
+    if unknown := set(only) - set(known):
+        raise ProblemError(f"the bank of {problem.id} has no entry {min(unknown)!r}; it has {', '.join(known)}")
+    for name, entry in known.items():
+        if not only or name in only:
+            yield judge_entry(problem, entry, tier=tier)
+
+
+def judge_entry(problem: Problem, entry: Expectation, *, tier: str | None = None) -> Outcome:
+    """Judge one entry and compare."""
+    limits = dataclasses.replace(problem.limits, **entry.judge)
+    with tempfile.TemporaryDirectory(prefix="gradschool-bank-") as folder:
+        for name, content in files(entry, problem).items():
+            target = Path(folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        report = judge(dataclasses.replace(problem, limits=limits), Path(folder), student=STUDENT, tier=tier)
+    return Outcome(entry, report, tuple(_differences(entry, report)))
+
+
+def _differences(entry: Expectation, report: Report) -> Iterator[str]:
+    if report.verdict is not entry.verdict:
+        yield f"the verdict is {report.verdict}, not {entry.verdict}"
+    if entry.points is not None and report.points != entry.points:
+        yield f"it got {report.points} points, not {entry.points}"
+    got = report.part_points()
+    for part, points in entry.parts.items():
+        if got[part][0] != points:
+            yield f"part {part} got {got[part][0]} points, not {points}"
+    verdicts = {result.name: result for result in report.checks}
+    for name, verdict in entry.checks.items():
+        if verdicts[name].verdict is not verdict:
+            yield f"the check {name} is {verdicts[name].verdict}, not {verdict}: {verdicts[name].message}"

@@ -1,0 +1,126 @@
+"""Gradescope's `results.json`, written and read (its autograder documentation, "specs").
+
+What that format cannot say (verdicts, exact fractions, hints) rides in `extra_data`, so a report of ours comes back
+unchanged; a foreign results.json becomes a report as far as it goes.
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+from gradschool.grading.report import CheckResult, Report, ReportError, Verdict, overall
+
+VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
+KEY = "gradschool_report"
+
+
+def to_results(report: Report, *, hidden: str = "hidden") -> dict[str, Any]:
+    """The report in Gradescope's form. `hidden` is the visibility of hidden checks: "hidden" or "after_published".
+
+    Gradescope shows a student no total as long as any test is "hidden".
+    """
+    if hidden not in VISIBILITIES:
+        raise ValueError(f"hidden is {hidden!r}; Gradescope knows {', '.join(VISIBILITIES)}")
+    return {
+        "score": float(report.points),
+        "execution_time": report.seconds,
+        "output": "\n\n".join(report.warnings),
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "extra_data": {KEY: json.loads(report.to_json())},
+        "tests": [_test(result, hidden) for result in report.checks],
+        "leaderboard": [],
+    }
+
+
+def _test(result: CheckResult, hidden: str) -> dict[str, Any]:
+    texts = [result.message, result.hint, result.traceback]
+    if result.output:
+        texts.append(f"Printed by your code:\n{result.output}")
+    return {
+        "name": result.title,
+        "number": result.part,
+        "score": float(result.points),
+        "max_score": float(result.max_points),
+        "status": "passed" if result.verdict is Verdict.CORRECT else "failed",
+        "output": "\n\n".join(text for text in texts if text),
+        "tags": [result.name, str(result.verdict)],
+        "visibility": "visible" if result.public else hidden,
+        "extra_data": {"name": result.name, "verdict": str(result.verdict), "points": str(result.points)},
+    }
+
+
+def from_results(data: dict[str, Any], *, problem: str = "") -> Report:
+    """A report from the content of a results.json. Raises ReportError where that is malformed.
+
+    `problem` names the problem set of a foreign file, which does not say.
+    """
+    if not isinstance(data, dict):
+        raise ReportError("results.json must hold a JSON object")
+    extra = data.get("extra_data")
+    if isinstance(extra, dict) and KEY in extra:
+        return Report.from_json(json.dumps(extra[KEY]))
+    tests = data.get("tests", [])
+    if not isinstance(tests, list) or (not tests and "score" not in data):
+        raise ReportError("results.json needs a score or a list of tests")
+    default = data.get("visibility", "visible")
+    try:
+        results = tuple(_result(test, number, default) for number, test in enumerate(tests, 1))
+        if "score" in data:
+            results = _with_total(results, _exact(data["score"]))
+        seconds = float(data.get("execution_time", 0) or 0)  # gradescope-utils writes a string
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ReportError(f"results.json is malformed: {error}") from None
+    output = str(data.get("output") or "")
+    return Report(
+        problem=problem,
+        version="",
+        verdict=overall(results),
+        checks=results,
+        warnings=(output,) if output else (),
+        seconds=seconds,
+        notes=("read from a Gradescope results.json",),
+    )
+
+
+def _result(test: dict[str, Any], number: int, default: str) -> CheckResult:
+    points = _exact(test.get("score", 0))
+    most = _exact(test.get("max_score", points))
+    status = test.get("status")
+    passed = status == "passed" if status in ("passed", "failed") else points >= most
+    if passed:
+        verdict = Verdict.CORRECT
+    else:
+        verdict = Verdict.PARTIAL if points else Verdict.WRONG
+    name = str(test.get("name", f"test {number}"))
+    return CheckResult(
+        name=name,
+        title=name,
+        part=str(test.get("number", number)),
+        points=points,
+        max_points=most,
+        public=test.get("visibility", default) == "visible",
+        verdict=verdict,
+        message=str(test.get("output") or ""),
+    )
+
+
+def _with_total(results: tuple[CheckResult, ...], total: Fraction) -> tuple[CheckResult, ...]:
+    """A score at the top overrides the tests' sum: the difference becomes an entry of its own."""
+    difference = total - sum((result.points for result in results), Fraction())
+    if not difference:
+        return results
+    title = "Score set for the whole submission"
+    entry = CheckResult("total", title, "total", difference, max(difference, Fraction()), True, Verdict.CORRECT)
+    return (*results, entry)
+
+
+def _exact(number: Any) -> Fraction:
+    if isinstance(number, bool) or not isinstance(number, int | float | str):
+        raise ValueError(f"{number!r} is no number")
+    return Fraction(str(number))

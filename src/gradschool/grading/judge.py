@@ -1,0 +1,259 @@
+"""The judge: runs a problem's checks on a submission and writes the report.
+
+Checks run here, in a trusted process; the student's code answers from a box. Nothing that the box says can run here,
+and a check without an answer is a failed check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradschool import sandbox
+from gradschool.grading import archive, marking, wire
+from gradschool.grading.assertions import Mismatch
+from gradschool.grading.marking import Check, Score
+from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
+from gradschool.grading.reference import Recorder, Reference, Replay, load_module
+from gradschool.grading.report import CheckResult, Report, Verdict, overall
+from gradschool.grading.session import Session, Student, StudentFault, import_fault
+
+
+def judge(
+    problem: Problem,
+    submission: Path,
+    *,
+    student: str,
+    public_only: bool = False,
+    tier: str | None = None,
+    allow_plain: bool = False,
+) -> Report:
+    """Grade a zip, a folder or a single file.
+
+    `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
+    sandbox; without it the best one is taken, and plain only if allowed. Faults of the grader are in the report
+    (`grader_error`), not raised. Raises ProblemError for a problem set that cannot be loaded.
+    """
+    start = time.perf_counter()
+    checks = tuple(entry for entry in load_checks(problem) if entry.public or not public_only)
+    reference = load_reference(problem)
+    warnings: list[str] = []
+    notes: list[str] = []
+    used_tier = ""
+    with tempfile.TemporaryDirectory(prefix="gradschool-judge-") as folder:
+        try:
+            packed, listing = prepare(submission, Path(folder, "submission.zip"))
+        except archive.ArchiveRefused as error:
+            results = [_result(entry, Verdict.REFUSED, message=str(error)) for entry in checks]
+            warnings.append(str(error))
+        else:
+            warnings += [f"{name} is missing from the hand-in." for name in listing.missing(problem.files)]
+            homes = _homes(problem, reference)
+            session = Session(problem, packed, homes, tier=tier, allow_plain=allow_plain)
+            session.plan(checks)
+            try:
+                # Public checks first: their output is shown, so no question of a hidden check may have been asked
+                # before.
+                ordered = sorted(checks, key=lambda entry: not entry.public)
+                done = {entry.name: _run(entry, session, reference, problem, student, notes) for entry in ordered}
+                results = [done[entry.name] for entry in checks]
+            finally:
+                session.drop()
+            used_tier = session.used_tier
+            for module, failure in session.failures.items():
+                fault = import_fault(module, failure)
+                if fault.message != f"{module}.py was not handed in.":  # said already
+                    warnings.append(f"{fault.message}\n{fault.traceback}".strip())
+            if session.dead is not None:
+                warnings.append(session.dead.message)
+            if session.import_output:
+                warnings.append(f"Printed while the files were imported:\n{session.import_output}")
+    return Report(
+        problem=problem.id,
+        version=problem.version,
+        verdict=overall(tuple(results)),
+        checks=tuple(results),
+        warnings=tuple(warnings),
+        tier=used_tier,
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        python=platform.python_version(),
+        seed=student,
+        seconds=round(time.perf_counter() - start, 3),
+        notes=tuple(notes),
+    )
+
+
+def load_checks(problem: Problem) -> tuple[Check, ...]:
+    """Run checks.py, which is trusted, and return its checks in order."""
+    try:
+        module = load_module(problem.checks, f"gradschool_checks_{problem.id}")
+    except Exception as error:
+        raise ProblemError(f"{problem.checks} cannot be loaded: {type(error).__name__}: {error}") from error
+    checks = marking.declared(module)
+    if {entry.name for entry in checks} != {entry.name for entry in problem.declarations}:
+        raise ProblemError(f"{problem.checks}: checks must be functions at the top level, one decorator each")
+    return checks
+
+
+def load_reference(problem: Problem) -> Reference | Replay:
+    """The solution, or in a hand-out its recorded answers. Raises ProblemError."""
+    if problem.handed_out:
+        return Replay(problem.folder / EXPECTED)
+    try:
+        return Reference.load(problem)
+    except Exception as error:
+        raise ProblemError(f"{problem.solution} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def prepare(submission: Path, target: Path) -> tuple[Path, archive.Listing]:
+    """The submission as a zip, and its listing. A folder or a single file is packed. Raises ArchiveRefused."""
+    if submission.is_dir():
+        files: dict[str, Path] = {}
+        for path in sorted(submission.rglob("*")):
+            inner = path.relative_to(submission)
+            hidden = any(part.startswith(".") or part in archive.IGNORED for part in inner.parts)
+            of_handout = len(inner.parts) > 1 and (submission / inner.parts[0] / HANDOUT_MARK).exists()
+            if hidden or of_handout or path.is_symlink() or not path.is_file():
+                continue
+            files[inner.as_posix()] = path
+            if len(files) > archive.ArchiveLimits().entries:
+                raise archive.ArchiveRefused(f"{submission} holds more than {len(files) - 1:,} files.")
+        if sum(path.stat().st_size for path in files.values()) > archive.ArchiveLimits().total_bytes:
+            raise archive.ArchiveRefused(f"{submission} holds more than 50 MB. Leave out data and weights.")
+        if not files:
+            raise archive.ArchiveRefused(f"{submission} holds no file.")
+        archive.pack(files, target)
+        # What one has on one's own disk may be compressible beyond what is taken from strangers.
+        return target, archive.inspect(target, archive.ArchiveLimits(ratio=10_000))
+    if submission.suffix == ".py":
+        archive.pack({submission.name: submission}, target)
+        return target, archive.inspect(target, archive.ArchiveLimits(ratio=10_000))
+    return submission, archive.inspect(submission)
+
+
+def generator(problem: str, check: str, student: str) -> np.random.Generator:
+    """The random numbers of one check for one student: the same at each of their hand-ins."""
+    digest = hashlib.sha256(f"{problem}/{check}/{student}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
+
+
+def call(entry: Check, student: Any, reference: Any, score: Score, rng: np.random.Generator) -> None:
+    """Run a check's function with the arguments it asks for."""
+    offered = {"student": student, "reference": reference, "score": score, "rng": rng}
+    entry.function(**{name: offered[name] for name in entry.arguments})
+
+
+def _homes(problem: Problem, reference: Reference | Replay) -> Mapping[str, str]:
+    class Homes(dict[str, str]):
+        def get(self, name: Any, default: Any = None) -> Any:
+            return reference.home_of(name) or default
+
+    return Homes()
+
+
+def _run(
+    entry: Check,
+    session: Session,
+    reference: Reference | Recorder | Replay,
+    problem: Problem,
+    student: str,
+    notes: list[str],
+) -> CheckResult:
+    score = Score(entry.points)
+    message, trace = "", ""
+    verdict = Verdict.CORRECT
+    if isinstance(reference, Recorder | Replay):
+        reference.begin(entry.name)
+    try:
+        session.begin(entry, student)
+        call(entry, Student(session), reference, score, generator(problem.id, entry.name, student))
+    except Mismatch as error:
+        verdict, message = Verdict.WRONG, str(error)
+    except StudentFault as error:
+        verdict, message, trace = error.verdict, error.message, error.traceback
+    except wire.Refused as error:
+        verdict, message = Verdict.REFUSED, f"The answer was refused: {error}"
+    except sandbox.BoxError as error:
+        verdict, message = (
+            Verdict.GRADER_ERROR,
+            f"The sandbox failed: {error}. This costs no points; staff will grade again.",
+        )
+        notes.append(f"{entry.name}: {error}")
+    except Exception as error:
+        verdict, message = _whose_fault(entry, reference, problem, student, error)
+        if verdict is Verdict.GRADER_ERROR:
+            notes.append(f"{entry.name}: {traceback.format_exc()}")
+    session.end()
+    points = score.points
+    if verdict is Verdict.CORRECT and "score" not in entry.arguments:
+        points = entry.points
+    elif verdict is Verdict.CORRECT:
+        verdict = Verdict.CORRECT if points == entry.points else Verdict.PARTIAL if points else Verdict.WRONG
+    elif verdict is Verdict.WRONG and points:
+        verdict = Verdict.PARTIAL
+    message = "\n".join([*score.notes, message]).strip()
+    return _result(
+        entry,
+        verdict,
+        points=points,
+        message=message,
+        traceback=trace,
+        output=session.output if entry.public else "",
+        cpu_seconds=round(session.cpu_seconds, 3),
+    )
+
+
+def _whose_fault(
+    entry: Check, reference: Reference | Recorder | Replay, problem: Problem, student: str, error: Exception
+) -> tuple[Verdict, str]:
+    """An exception inside a check: is the check broken, or did it choke on the student's answer?
+
+    The check is run once more with the solution in the student's place. If that passes, the check is sound.
+    """
+    sentence = f"The check could not use what your code gave ({type(error).__name__}: {wire.printable(error, 300)})."
+    if isinstance(reference, Replay):
+        return Verdict.WRONG, sentence
+    try:
+        score = Score(entry.points)
+        call(entry, reference, reference, score, generator(problem.id, entry.name, student))
+    except Exception:
+        return Verdict.GRADER_ERROR, (
+            f"The check itself failed ({type(error).__name__}). This costs no points; staff will look into it."
+        )
+    return Verdict.WRONG, sentence
+
+
+def _result(
+    entry: Check,
+    verdict: Verdict,
+    *,
+    points: Fraction = Fraction(),
+    message: str = "",
+    traceback: str = "",
+    output: str = "",
+    cpu_seconds: float = 0.0,
+) -> CheckResult:
+    return CheckResult(
+        name=entry.name,
+        title=entry.title,
+        part=entry.part,
+        points=points,
+        max_points=entry.points,
+        public=entry.public,
+        verdict=verdict,
+        message=message,
+        hint=entry.hint if verdict is not Verdict.CORRECT else "",
+        output=output,
+        traceback=traceback,
+        cpu_seconds=cpu_seconds,
+    )

@@ -1,0 +1,85 @@
+"""How a check is declared: the `@check` decorator and the score that a check may award in steps."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+ARGUMENTS = ("student", "reference", "rng", "score")
+
+Points = int | str | Fraction  # "3/2" is three halves
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check as declared. `arguments` are the names its function asks for, out of ARGUMENTS."""
+
+    name: str
+    title: str
+    part: str
+    points: Fraction
+    public: bool
+    hint: str
+    cpu_seconds: float | None
+    wall_seconds: float | None
+    arguments: tuple[str, ...]
+    function: Callable[..., None]
+
+
+class Score:
+    """Points given so far, for checks that award them in steps."""
+
+    def __init__(self, most: Fraction) -> None:
+        self.most = most
+        self.points = Fraction()
+        self.notes: list[str] = []
+
+    def award(self, points: Points, note: str = "") -> None:
+        """Add points, at most as many as the check has; `note` tells the student what for, or what is missing."""
+        self.points = min(self.most, self.points + Fraction(points))
+        if note:
+            self.note(note)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def check(
+    *,
+    part: str,
+    points: Points,
+    title: str = "",
+    public: bool = False,
+    hint: str = "",
+    cpu_seconds: float | None = None,
+    wall_seconds: float | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a check of `part` worth `points`.
+
+    The function takes `student` and `reference`, and, if it names them, `rng` (seeded by student, problem and check)
+    and `score`. A check that returns has passed (with what `score` awarded, if it takes `score`). Hidden checks tell
+    the student their title and `hint` only. Limits default to those of problem.toml.
+    """
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        # The declaration rides on the function, so that importing checks.py has no side effect
+        name = function.__name__
+        described = title or name.replace("_", " ")
+        arguments = tuple(inspect.signature(function).parameters)
+        declared = Check(
+            name, described, part, Fraction(points), public, hint, cpu_seconds, wall_seconds, arguments, function
+        )
+        function.__check__ = declared  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def declared(module: ModuleType) -> tuple[Check, ...]:
+    """The checks of a loaded module, in the order of their definition."""
+    found: list[Any] = [getattr(value, "__check__", None) for value in vars(module).values()]
+    return tuple(entry for entry in found if isinstance(entry, Check))

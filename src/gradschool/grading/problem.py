@@ -1,0 +1,251 @@
+"""A problem set as the judge sees it: problem.toml, handout.md, checks.py, solution/. Loading it runs none of them."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+from gradschool.grading.report import Part
+
+HANDOUT_MARK = "handout.json"  # in the checks/ folder of an unpacked hand-out
+EXPECTED = "expected.npz"
+
+
+class ProblemError(Exception):
+    """A problem set's files contradict each other; str() says where."""
+
+
+@dataclass(frozen=True)
+class JudgeLimits:
+    """The [judge] table of problem.toml; what it leaves out has these values."""
+
+    packages: tuple[str, ...] = ("numpy",)
+    cpu_seconds: float = 10  # a check, unless it says otherwise; also each module's import
+    wall_seconds: float = 30
+    memory_mib: int = 1024
+    processes: int = 32
+    output_kib: int = 64
+    disk_mib: int = 64
+    total_seconds: float = 600  # the whole grading; checks that it leaves no time for are timed out
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A check as it stands in checks.py."""
+
+    name: str
+    part: str
+    points: Fraction
+    public: bool
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem set. `version` is a hash of all that decides a grade. `handed_out` is true inside an unpacked hand-out,
+    where there are public checks and recorded answers instead of a solution."""
+
+    id: str
+    title: str
+    folder: Path
+    files: tuple[str, ...]
+    parts: tuple[Part, ...]
+    limits: JudgeLimits
+    declarations: tuple[Declaration, ...]
+    version: str
+    handed_out: bool = False
+    seed: str = ""  # of a hand-out: what its recorded answers were drawn from
+
+    @property
+    def max_points(self) -> Fraction:
+        return sum((Fraction(part.points) for part in self.parts), Fraction())
+
+    @property
+    def handout(self) -> Path:
+        return self.folder / "handout.md"
+
+    @property
+    def checks(self) -> Path:
+        return self.folder / "checks.py"
+
+    @property
+    def solution(self) -> Path:
+        return self.folder / "solution"
+
+    @property
+    def bank(self) -> Path:
+        return self.folder / "bank"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The required files that are imported, as module names."""
+        return tuple(name.removesuffix(".py") for name in self.files if name.endswith(".py"))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read and validate a problem set's folder. Raises ProblemError."""
+        folder = folder.resolve()
+        path = folder / "problem.toml"
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ProblemError(f"{path} is missing: {folder} is no problem set") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ProblemError(f"{path}: {error}") from None
+        mark = folder / HANDOUT_MARK
+        handed_out: dict[str, Any] = json.loads(mark.read_text("utf-8")) if mark.exists() else {}
+        try:
+            files = tuple(str(name) for name in table["files"])
+            parts = tuple(_part(entry) for entry in table["parts"])
+            title = str(table["title"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProblemError(f"{path} lacks or misspells {error}") from None
+        problem = cls(
+            id=handed_out.get("problem", folder.name),
+            title=title,
+            folder=folder,
+            files=files,
+            parts=parts,
+            limits=_limits(table.get("judge", {}), path),
+            declarations=_declarations(folder / "checks.py"),
+            version=handed_out.get("version") or content_hash(folder),
+            handed_out=bool(handed_out),
+            seed=handed_out.get("seed", ""),
+        )
+        _validate(problem, path)
+        return problem
+
+
+def content_hash(folder: Path) -> str:
+    """SHA-256, shortened, over everything that decides a grade."""
+    paths = [folder / name for name in ("problem.toml", "handout.md", "checks.py")]
+    paths += sorted(path for path in (folder / "solution").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes() if path.exists() else b""
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _part(entry: dict[str, Any]) -> Part:
+    points = entry["points"]
+    if not isinstance(points, int) or points < 0:
+        raise ValueError(f"points of part {entry['id']}: {points!r} is no whole number")
+    extra = tuple(entry.get("extra_credit_in", ()))
+    return Part(str(entry["id"]), str(entry["title"]), points, extra, tuple(entry.get("methods", ())))
+
+
+def _limits(table: dict[str, Any], path: Path) -> JudgeLimits:
+    known = {field.name: field.default for field in fields(JudgeLimits)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise ProblemError(f"{path}: [judge] has the unknown key {key!r}; it takes {', '.join(known)}")
+        if key == "packages":
+            if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+                raise ProblemError(f"{path}: packages must be a list of names, not {value!r}")
+            if any(name.lower().replace("-", "_") == "gradschool" for name in value):
+                raise ProblemError(f"{path}: packages may not name gradschool: students would see the library")
+            values[key] = tuple(value)
+            continue
+        whole = isinstance(known[key], int) and key not in ("cpu_seconds", "wall_seconds", "total_seconds")
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value <= 0:
+            kind = "a positive whole number" if whole else "a positive number"
+            raise ProblemError(f"{path}: {key} must be {kind}, not {value!r}")
+        values[key] = value
+    return JudgeLimits(**values)
+
+
+def _declarations(path: Path) -> tuple[Declaration, ...]:
+    """The checks of a file, read from its syntax tree: whoever counts points need not run it."""
+    try:
+        tree = ast.parse(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ProblemError(f"{path} is missing") from None
+    except SyntaxError as error:
+        raise ProblemError(f"{path}, line {error.lineno}: {error.msg}") from None
+    found = []
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "check":
+                found.append(_declaration(node, decorator, path))
+    return tuple(found)
+
+
+def _declaration(node: ast.FunctionDef, decorator: ast.Call, path: Path) -> Declaration:
+    try:
+        values = {keyword.arg: ast.literal_eval(keyword.value) for keyword in decorator.keywords}
+        points = Fraction(values["points"])
+        part = str(values["part"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProblemError(
+            f"{path}, line {node.lineno}: the check {node.name} needs part and points, as literals ({error})"
+        ) from None
+    if points < 0:
+        raise ProblemError(f"{path}, line {node.lineno}: the check {node.name} has negative points")
+    from gradschool.grading.marking import ARGUMENTS
+
+    names = [argument.arg for argument in node.args.args]
+    unknown = [name for name in names if name not in ARGUMENTS]
+    if unknown or not names:
+        raise ProblemError(
+            f"{path}, line {node.lineno}: the check {node.name} takes {', '.join(unknown) or 'nothing'}; "
+            f"a check takes {', '.join(ARGUMENTS)}"
+        )
+    return Declaration(node.name, part, points, bool(values.get("public", False)))
+
+
+def _validate(problem: Problem, path: Path) -> None:
+    if not problem.files:
+        raise ProblemError(f"{path}: files is empty; name the files that a hand-in must have")
+    for name in problem.files:
+        if name != Path(name).name or name.startswith("."):
+            raise ProblemError(f"{path}: {name!r} in files must be a plain file name")
+    known = {part.id: part for part in problem.parts}
+    if len(known) != len(problem.parts):
+        raise ProblemError(f"{path}: two parts have the same id")
+    names = [entry.name for entry in problem.declarations]
+    if len(set(names)) != len(names):
+        raise ProblemError(f"{problem.checks}: two checks have the same name")
+    sums = dict.fromkeys(known, Fraction())
+    for entry in problem.declarations:
+        if entry.part not in sums:
+            raise ProblemError(
+                f"{problem.checks}: the check {entry.name} names part {entry.part!r}, which {path} lacks"
+            )
+        sums[entry.part] += entry.points
+    if problem.handed_out:
+        return  # the hidden checks, and their points, stayed at home
+    for part in problem.parts:
+        if sums[part.id] != part.points:
+            raise ProblemError(
+                f"part {part.id} has {part.points} points in {path}, but its checks sum up to {sums[part.id]}"
+            )
+    for name in problem.files:
+        if problem.solution.is_dir() and not (problem.solution / name).exists():
+            raise ProblemError(f"{problem.solution} lacks {name}, which {path} requires of every hand-in")
+
+
+def find(course: Path, name: str) -> Problem:
+    """The problem set of that name in a course folder. Raises ProblemError, which lists those that there are."""
+    known = sorted(path.parent.name for path in (course / "problems").glob("*/problem.toml"))
+    if name not in known:
+        raise ProblemError(f"There is no problem set {name!r} in {course}; it has {', '.join(known) or 'none'}.")
+    return Problem.load(course / "problems" / name)
+
+
+def unpacked_handout(folder: Path, name: str) -> Problem | None:
+    """The problem set whose hand-out was unpacked to this folder or one above it, if it is the one of that name."""
+    for place in (folder, *folder.parents):
+        mark = place / "checks" / HANDOUT_MARK
+        if mark.is_file():
+            problem = Problem.load(mark.parent)
+            return problem if problem.id == name else None
+    return None

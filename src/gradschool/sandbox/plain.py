@@ -1,0 +1,111 @@
+"""Tier plain: a process group with resource limits and a temporary folder. For trusted code only.
+
+Stops: runaway CPU, memory, file size, number of open files; processes left behind (Linux); secrets in the environment.
+Does not stop: reading any file that the user may read, the network, signals to the user's other processes, filling the
+disk, unbounded processes when run as root. A student's own code on the student's own machine needs no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from gradschool.sandbox import cgroups, confine
+
+if TYPE_CHECKING:
+    from gradschool.sandbox.supervisor import Pipes
+
+
+class PlainKeeper:
+    """Runs the job in a session of its own, below this process."""
+
+    def __init__(self) -> None:
+        self.folder: str | None = None
+        if sys.platform == "linux":
+            from gradschool.sandbox import kernel
+
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what the job leaves behind becomes our child
+
+    def start(self, order: dict[str, Any], pipes: Pipes, groups: cgroups.Groups) -> int:
+        self.folder = tempfile.mkdtemp(prefix="gradschool-box-")
+        folders = {name: os.path.join(self.folder, name) for name in ("job", "work", "temp", "site")}
+        for folder in folders.values():
+            os.mkdir(folder)
+        for name, source in order["files"].items():
+            target = os.path.join(folders["job"], name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(source, target)
+            os.chmod(target, 0o444)
+        for source in order["packages"]:
+            os.symlink(source, os.path.join(folders["site"], os.path.basename(source)))
+        order["temp"] = folders["temp"]
+        order["environment"] = {"GRADSCHOOL_SITE": folders["site"], **order["environment"]}
+        limits = order["limits"]
+        limits["processes"] += _own_processes()  # the limit counts all of the user's
+        failed_read, failed_write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(failed_read)
+                os.setsid()
+                groups.join(os.getpid())
+                if sys.platform == "linux":
+                    from gradschool.sandbox import kernel
+
+                    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+                    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+                job, work = folders["job"], folders["work"]
+                confine.become(order, job, work, pipes.requests, pipes.replies, pipes.log, failed_write)
+            finally:
+                os._exit(127)
+        os.close(failed_write)
+        with os.fdopen(failed_read, "rb") as failed:
+            reason = failed.read()
+        if reason:
+            os.waitpid(pid, 0)
+            raise OSError(0, reason.decode(errors="replace"))
+        return pid
+
+    def end(self, pid: int) -> None:
+        """Kill the group, then whatever left the group: on Linux the orphans are our children by now."""
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+        from gradschool.sandbox.supervisor import tree
+
+        me = os.getpid()
+        for _ in range(100):  # a fork bomb needs several rounds
+            below = [other for other in tree(me) if other != me]
+            alive = False
+            for other in below:
+                with contextlib.suppress(OSError):
+                    os.kill(other, signal.SIGKILL)
+                if other != pid:
+                    alive = True
+                    with contextlib.suppress(OSError):
+                        os.waitpid(other, 0)
+            if not alive:
+                break
+
+    def watched(self, pid: int) -> int:
+        return os.getpid()  # the job's orphans are below us, not below the job
+
+    def clear(self) -> None:
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+
+def _own_processes() -> int:
+    """How many threads of this user already run; RLIMIT_NPROC counts them against the job."""
+    count = 0
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc"):
+            with contextlib.suppress(OSError):
+                if name.isdigit() and os.stat(f"/proc/{name}").st_uid == os.getuid():
+                    count += len(os.listdir(f"/proc/{name}/task"))
+    return count or 4096
