@@ -1,7 +1,7 @@
 """From the office's rows to the late-day law: what each student handed in, and the record that follows.
 
-A record is never stored. It is settled anew from the hand-ins, their reports and the course each time it is shown, so no
-page can disagree with another and a changed due time or report is in force at once.
+A record is never stored. It is settled anew from the hand-ins, their reports and the course each time it is shown, so
+no page can disagree with another, and a changed due time or report is in force at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,64 @@
+"""The only reader of environment variables in the office: each is typed, and named in its errors."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+class BadSetting(Exception):
+    """An environment variable has a value that cannot be used."""
+
+
+def text(name: str, default: str) -> str:
+    """The variable's value, or the default when it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """1/true/yes/on or 0/false/no/off."""
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "0", "false", "no", "off"}:
+        return default if value == "" else False
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    raise BadSetting(f"{name} is {value!r}; use 1 or 0.")
+
+
+def words(name: str, default: str) -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def home() -> Path:
+    """The folder that holds everything the office keeps: database, blobs, secret key ($GRADSCHOOL_HOME, else ./var)."""
+    return Path(text("GRADSCHOOL_HOME", "var")).expanduser().resolve()
+
+
+def secret_key() -> str:
+    """$GRADSCHOOL_SECRET_KEY, else the key in the home folder, made at the first start for its owner's eyes only."""
+    given = text("GRADSCHOOL_SECRET_KEY", "")
+    if given:
+        if len(given) < 32:
+            raise BadSetting("GRADSCHOOL_SECRET_KEY is shorter than 32 characters; `openssl rand -hex 32` makes one.")
+        return given
+    path = home() / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked into place, so that two processes starting at once agree on one key.
+        aside = path.with_name(f".secret_key.{secrets.token_hex(4)}")
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+        return path.read_text().strip()

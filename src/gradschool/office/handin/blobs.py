@@ -1,0 +1,143 @@
+"""The store of what was handed in: files named by the SHA-256 of their content.
+
+A file is first written aside under `incoming/`, synced to the disk, and then renamed to its name. So a name in the store
+always stands for whole, durable content, and what a crash interrupts is a leftover under `incoming/` and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+
+from gradschool.office.handin.rules import Refusal
+
+LEFTOVER_SECONDS = 6 * 3600  # no upload takes that long
+
+
+def folder() -> Path:
+    """The store's own folder."""
+    return Path(settings.BLOBS)
+
+
+def path_of(digest: str) -> Path:
+    """Where the content with this SHA-256 lies, if it does."""
+    return folder() / digest[:2] / digest[2:]
+
+
+class Incoming:
+    """A file on its way into the store. Write, then `close`, then `keep` or `discard`; as a context it discards itself."""
+
+    def __init__(self) -> None:
+        aside = folder() / "incoming"
+        with _full_disk_is_a_sentence():
+            aside.mkdir(parents=True, exist_ok=True)
+            self.path = aside / secrets.token_hex(16)
+            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @classmethod
+    def filled_by(cls, path: Path) -> Self:
+        """Take over a file that was written to a path of `aside()`."""
+        incoming = cls()
+        with path.open("rb") as source:
+            while chunk := source.read(1 << 20):
+                incoming.write(chunk)
+        incoming.close()
+        return incoming
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written so far."""
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Append. Raises Refusal when the disk is full."""
+        assert self._descriptor is not None, "written to after it was closed"
+        self._digest.update(data)
+        self.size += len(data)
+        rest = memoryview(data)
+        with _full_disk_is_a_sentence():
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+    def close(self) -> None:
+        """No more is coming; what was written is on the disk after this."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            with _full_disk_is_a_sentence():
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def keep(self) -> str:
+        """Move into the store and return the digest. The same content is stored once."""
+        self.close()
+        target = path_of(self.digest)
+        with _full_disk_is_a_sentence():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self.path, target)  # the same content may be there: then nothing changes
+            _sync_folder(target.parent)
+            _sync_folder(target.parent.parent)
+        return self.digest
+
+    def discard(self) -> None:
+        """Leave nothing behind. Harmless after `keep`."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+
+def sweep(older_than_seconds: float = LEFTOVER_SECONDS) -> int:
+    """Remove what interrupted uploads left behind; returns how many files."""
+    before = time.time() - older_than_seconds
+    removed = 0
+    for path in (folder() / "incoming").glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps too, or the upload has just ended
+            if path.stat().st_mtime < before:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class _full_disk_is_a_sentence:  # noqa: N801 (reads as the statement that it is)
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Refusal(
+                507,
+                "The server's disk is full, so nothing was handed in. Tell the course staff and try again; "
+                "the time of a failed attempt is in the server's log.",
+            ) from error

@@ -1,0 +1,121 @@
+"""When a hand-in is taken, which time counts for it, and what its receipt says. No database, no web, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+UPLOAD_TIME = timedelta(minutes=10)  # an upload that takes longer counts from its end
+SIGNATURE = "Signature: "
+
+
+class Refusal(Exception):
+    """A hand-in is not taken. `status` is the HTTP status, str() the sentence for the person."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Window:
+    """What decides whether a problem set takes hand-ins; `zone` is the one in which its times are told."""
+
+    name: str
+    ready: bool
+    released: datetime
+    due: datetime
+    closes: datetime
+    zone: str
+
+
+def wall_clock(moment: datetime, zone: str) -> str:
+    """A time as people of the course say it: Wed, Sep 15, 2021, 11:59 pm EDT."""
+    local = moment.astimezone(ZoneInfo(zone))
+    half = "am" if local.hour < 12 else "pm"
+    return f"{local:%a, %b} {local.day}, {local.year}, {(local.hour + 11) % 12 + 1}:{local:%M} {half} {local:%Z}"
+
+
+def refusal_at(moment: datetime, window: Window) -> Refusal | None:
+    """Why nothing can be handed in at this moment, or None when it can."""
+    if not window.ready:
+        return Refusal(409, f"{window.name} cannot be handed in yet: it is planned, and its checks are being written.")
+    if moment < window.released:
+        return Refusal(
+            409, f"{window.name} is not released yet: it opens on {wall_clock(window.released, window.zone)}."
+        )
+    if moment > window.closes:
+        return Refusal(
+            409,
+            f"{window.name} closed on {wall_clock(window.closes, window.zone)}, and nothing is taken after that. "
+            "If there was a medical or other pressing reason, write to the course staff.",
+        )
+    return None
+
+
+def counted_at(arrived: datetime, completed: datetime) -> datetime:
+    """The time that counts: the first byte's if the upload was complete within ten minutes, else the last one's."""
+    return arrived if completed - arrived <= UPLOAD_TIME else completed
+
+
+def missing_warning(missing: Sequence[str]) -> str:
+    """What a hand-in that lacks required files is told; it is taken all the same."""
+    what = f"{missing[0]} is" if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]} are"
+    return (
+        f"{what} missing. This was handed in all the same, and what needs "
+        f"{'that file' if len(missing) == 1 else 'those files'} gets no points; you can hand in again until the end."
+    )
+
+
+def receipt_text(
+    *,
+    submission: str,
+    course: str,
+    problem_set: str,
+    number: int,
+    by: str,
+    group: Sequence[str],
+    counted: datetime,
+    arrived: datetime,
+    completed: datetime,
+    zone: str,
+    sha256: str,
+    size: int,
+    files: Iterable[tuple[str, int]],
+    warnings: Sequence[str],
+) -> str:
+    """The receipt without its signature: one fact a line, so that people and programs can read it."""
+    lines = [
+        ("Receipt for", submission),
+        ("Course", course),
+        ("Problem set", problem_set),
+        ("Hand-in", f"no. {number}"),
+        ("Handed in by", by),
+    ]
+    if len(group) > 1:
+        lines.append(("Group", ", ".join(group)))
+    lines += [
+        ("Counts from", f"{wall_clock(counted, zone)} ({_stamp(counted)})"),
+        ("First byte", _stamp(arrived)),
+        ("Last byte", _stamp(completed)),
+        ("SHA-256", sha256),
+        ("Size", f"{size} bytes"),
+    ]
+    lines += [("File", f"{name} ({length} bytes)") for name, length in files]
+    lines += [("Warning", warning) for warning in warnings]
+    return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in lines)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def split_receipt(text: str) -> tuple[str, str]:
+    """A pasted receipt as its text and its signature, tidied of what mail and editors do to line ends."""
+    lines = [line.strip() for line in text.replace("\ufeff", "").splitlines()]
+    lines = [line for line in lines if line]
+    signature = next((line for line in reversed(lines) if line.startswith(SIGNATURE)), "")
+    body = [line for line in lines if not line.startswith(SIGNATURE)]
+    return "".join(f"{line}\n" for line in body), signature.removeprefix(SIGNATURE).strip()

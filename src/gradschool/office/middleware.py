@@ -1,0 +1,46 @@
+"""What every request passes through before it reaches a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from gradschool.office import clock
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ]
+)
+
+
+def arrival(get_response: Handler) -> Handler:
+    """Notes when the request's first bytes were here: the time that counts for a hand-in which uploads in time."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        request.arrived_at = clock.now()  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return handle
+
+
+def content_security_policy(get_response: Handler) -> Handler:
+    """No inline script or style, nothing from elsewhere, no framing."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    return handle

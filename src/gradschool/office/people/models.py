@@ -1,0 +1,121 @@
+"""Users, offerings, sections, and who is enrolled where in which role."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are found by e-mail address; case does not tell two of them apart."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, name: str, password: str | None = None, *, is_demo: bool = False) -> User:
+        """A new user. Without a password the account cannot sign in until one is set."""
+        user = self.model(email=email.strip().lower(), name=name, is_demo=is_demo)
+        user.set_password(password)
+        user.save()
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person with an account. What a user may do follows from enrolments alone, see `permissions`."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200)
+    is_active = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False, help_text="May sign in from the machine itself only.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ("name",)
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+
+class Offering(models.Model):
+    """A course in a term. Every other row of the office hangs on one."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=200)
+    term = models.CharField(max_length=100)
+    zone = models.CharField(max_length=64, help_text="IANA name of the zone in which due times are read.")
+    folder = models.CharField(max_length=1000, help_text="The course folder that was applied.")
+    shift_weeks = models.IntegerField(default=0, help_text="All dates of the folder are moved by so many weeks.")
+    applied_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.term}"
+
+
+class Section(models.Model):
+    """A part of an offering with its own roster and its own required points, such as CS 7643."""
+
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="sections")
+    code = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["offering", "code"], name="one_section_of_a_code"),)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Role(models.TextChoices):
+    INSTRUCTOR = "instructor", "Instructor"
+    TA = "ta", "Teaching assistant"
+    STUDENT = "student", "Student"
+    OBSERVER = "observer", "Observer"
+
+
+class Enrolment(models.Model):
+    """One user's place in one offering."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="enrolments")
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="enrolments")
+    section = models.ForeignKey(Section, on_delete=models.PROTECT, null=True, blank=True, related_name="enrolments")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "offering"], name="one_enrolment_in_an_offering"),
+            models.CheckConstraint(
+                condition=~models.Q(role="student") | models.Q(section__isnull=False), name="a_student_has_a_section"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user.name}, {self.get_role_display()} of {self.offering}"
+
+
+class ApiToken(models.Model):
+    """What the command line signs in with. Only a hash is kept; the token itself is shown once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    label = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.user.name}"
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        """SHA-256 of a token: enough for 256 random bits, which no dictionary holds."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, user: User, label: str) -> str:
+        """Make a token for `user` and return it; it cannot be shown again."""
+        token = f"gs_{secrets.token_urlsafe(32)}"
+        cls.objects.create(user=user, digest=cls.digest_of(token), label=label[:100])
+        return token

@@ -1,0 +1,102 @@
+"""Gradings to be done, who does them, and what they found."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from django.db import models
+
+from gradschool.grading import report as grading
+from gradschool.office.handin.models import ProblemVersion, Submission
+
+
+class Lane(models.TextChoices):
+    """Fresh hand-ins go before gradings that staff ask for."""
+
+    LIVE = "live", "Hand-in"
+    RERUN = "rerun", "Graded again"
+
+
+class State(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    LEASED = "leased", "Being graded"
+    DONE = "done", "Graded"
+    DEAD = "dead", "Given up"
+
+
+OPEN = (State.WAITING, State.LEASED)
+
+
+class Worker(models.Model):
+    """A dispatcher process that claims jobs on some machine."""
+
+    name = models.CharField(max_length=200, unique=True)
+    pid = models.PositiveIntegerField()
+    host = models.CharField(max_length=200)
+    tier = models.CharField(max_length=40, help_text="The sandbox that it grades in.")
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Job(models.Model):
+    """One grading of one submission. `token` is drawn anew with each lease: a late answer carries an old one."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
+    version = models.ForeignKey(ProblemVersion, on_delete=models.PROTECT, related_name="+")
+    lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.LIVE)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    failures = models.PositiveIntegerField(default=0, help_text="Times that the grader itself failed.")
+    losses = models.PositiveIntegerField(default=0, help_text="Leases that ended without a word from the worker.")
+    trouble = models.TextField(blank=True, help_text="What the last failure was, for the staff.")
+    token = models.PositiveIntegerField(default=0)
+    leased_by = models.CharField(max_length=200, blank=True)
+    leased_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    not_before = models.DateTimeField(help_text="A job that failed waits until then.")
+    started_at = models.DateTimeField(null=True, help_text="Begin of the last lease.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["submission"], condition=models.Q(state__in=OPEN), name="one_open_job_of_a_submission"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="leased") | models.Q(leased_until__isnull=False), name="a_lease_ends"
+            ),
+        )
+        indexes = (models.Index(fields=["state", "lane", "created_at"], name="jobs_in_order"),)
+
+    def __str__(self) -> str:
+        return f"{self.submission} ({self.get_state_display()})"
+
+
+class Report(models.Model):
+    """What one job found. A job has one report, whatever happens to its workers."""
+
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="report")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="reports")
+    points = models.CharField(max_length=60, help_text='A fraction such as "7/2".')
+    max_points = models.CharField(max_length=60)
+    verdict = models.CharField(max_length=20)
+    text = models.TextField(help_text="The whole report as JSON, byte for byte as grading wrote it.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        get_latest_by = ("created_at", "pk")
+        indexes = (models.Index(fields=["submission", "created_at"], name="reports_in_order"),)
+
+    def __str__(self) -> str:
+        return f"{self.submission}: {self.verdict}, {self.points} of {self.max_points}"
+
+    @property
+    def earned(self) -> Fraction:
+        """Its points as an exact number."""
+        return Fraction(self.points)
+
+    def whole(self) -> grading.Report:
+        """The report as grading made it."""
+        return grading.Report.from_json(self.text)

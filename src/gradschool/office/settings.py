@@ -1,0 +1,118 @@
+"""Django's settings. What differs between machines comes from `environment`; docs/settings.md lists it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gradschool.office import environment
+
+HERE = Path(__file__).resolve().parent
+HOME = environment.home()
+BLOBS = HOME / "blobs"
+SECRET_KEY = environment.secret_key()
+DEBUG = False
+DEMO = environment.flag("GRADSCHOOL_DEMO")
+COURSE = environment.text("GRADSCHOOL_COURSE", "")  # empty: found as `gradschool.syllabus.find` says
+ALLOWED_HOSTS = environment.words("GRADSCHOOL_HOSTS", "127.0.0.1,localhost,[::1]")
+BEHIND_TLS = environment.flag("GRADSCHOOL_TLS")  # a TLS proxy stands in front and sets X-Forwarded-Proto
+ALLOW_PLAIN_SANDBOX = environment.flag("GRADSCHOOL_ALLOW_PLAIN_SANDBOX")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "gradschool.office.people",
+    "gradschool.office.audit",
+    "gradschool.office.handin",
+    "gradschool.office.queue",
+    "gradschool.office.gradebook",
+    "gradschool.office.site",
+]
+MIDDLEWARE = [
+    "gradschool.office.middleware.arrival",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gradschool.office.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "gradschool.office.urls"
+WSGI_APPLICATION = "gradschool.office.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "gradschool.office.site.context.page",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": HOME / "office.sqlite3",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",  # a writer waits for its turn at BEGIN, it never fails half way
+            "timeout": 20,
+            # FULL: a committed row has reached the disk, so a receipt is never ahead of its submission.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["gradschool.office.people.signin.EmailBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "people:signin"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+CSRF_FAILURE_VIEW = "gradschool.office.site.views.csrf_failure"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "/static/"
+# Served from the packages by whitenoise itself: no collectstatic step, nothing to forget after an upgrade.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+
+FILE_UPLOAD_HANDLERS = ["gradschool.office.handin.uploads.BlobUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # form fields; files are streamed by the handler above
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+UPLOAD_LIMIT = 20 * 1024 * 1024  # bytes of one hand-in
+
+USE_TZ = True
+TIME_ZONE = "UTC"  # pages show the zone of the course
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"gradschool": {"level": "INFO"}},
+}

@@ -1,0 +1,15 @@
+"""Every URL of the office, by room."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("gradschool.office.people.urls")),
+    path("", include("gradschool.office.handin.urls")),
+    path("", include("gradschool.office.gradebook.urls")),
+    path("", include("gradschool.office.site.urls")),
+]
+
+handler403 = "gradschool.office.site.views.forbidden"
+handler404 = "gradschool.office.site.views.not_found"
+handler500 = "gradschool.office.site.views.server_error"
+handler400 = "gradschool.office.site.views.bad_request"

@@ -1,0 +1,41 @@
+"""The office's settings come from the environment, typed, and name the variable that is wrong."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gradschool.office import environment
+
+
+@pytest.mark.parametrize(("value", "meaning"), [("1", True), ("Yes", True), ("off", False), ("0", False), ("", False)])
+def test_a_flag_is_read_as_a_person_writes_it(monkeypatch: pytest.MonkeyPatch, value: str, meaning: bool) -> None:
+    monkeypatch.setenv("GRADSCHOOL_TLS", value)
+    assert environment.flag("GRADSCHOOL_TLS") is meaning
+
+
+def test_a_bad_flag_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADSCHOOL_TLS", "perhaps")
+    with pytest.raises(environment.BadSetting, match=r"GRADSCHOOL_TLS is 'perhaps'; use 1 or 0"):
+        environment.flag("GRADSCHOOL_TLS")
+
+
+def test_processes_that_start_together_agree_on_one_secret_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRADSCHOOL_HOME", str(tmp_path / "new"))
+    monkeypatch.delenv("GRADSCHOOL_SECRET_KEY", raising=False)
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: environment.secret_key(), range(8)))
+    assert len(keys) == 1
+    assert len(keys.pop()) == 64
+    path = tmp_path / "new" / "secret_key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_short_secret_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADSCHOOL_SECRET_KEY", "short")
+    with pytest.raises(environment.BadSetting, match="shorter than 32"):
+        environment.secret_key()
