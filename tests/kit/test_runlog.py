@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradschool.kit import figures
+from gradschool.kit.checkpoint import CheckpointError
 from gradschool.kit.runlog import Diverged, RunFolderError, RunLog, latest_folder, new_folder
 
 
@@ -76,6 +77,14 @@ def test_two_processes_do_not_write_one_run(folder):
         RunLog(folder)
     run.close()
     closed(RunLog(folder))
+
+
+def test_a_spoiled_checkpoint_is_named_and_its_folder_not_kept_locked(folder):
+    closed(RunLog(folder, {}))
+    (folder / "checkpoint.safetensors").write_bytes(b"spoiled")
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors is not a checkpoint"):
+            RunLog(folder)
 
 
 def test_without_a_folder_metrics_are_kept_and_nothing_is_written(tmp_path, monkeypatch):

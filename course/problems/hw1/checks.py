@@ -43,15 +43,18 @@ def regularization_hints(weight, gradient, decay):
 
 
 def student_digits(rng):
-    """The digits as one student gets them: pixels shuffled, classes renamed, order shuffled. Images (1797, 64) in 0..1.
+    """The digits as one student gets them: half of them in negative, pixels shuffled, classes renamed, order shuffled.
 
-    To a network without convolutions all such data sets are alike; to weights or tables made elsewhere they are not.
+    Images (1797, 64) in 0..1, labels (1797,). To a network without convolutions all such data sets are alike; to weights
+    or tables made elsewhere they are not. No linear classifier can read a digit and its negative.
     """
     digits = load()
     images = digits.images.reshape(len(digits.images), -1) / 16.0
     order = rng.permutation(len(images))
     pixels = rng.permutation(images.shape[1])
     names = rng.permutation(CLASSES)
+    negative = rng.permutation(len(images)) % 2 == 0
+    images = np.where(negative[:, None], 1.0 - images, images)
     return images[order][:, pixels], names[digits.labels[order]]
 
 
@@ -370,7 +373,7 @@ def network_gradients_regularized(student, reference, rng):
 # Part 3b
 
 
-@check(part="3b", points=3, public=True, title="training: 300 digits are learned", cpu_seconds=20, wall_seconds=90)
+@check(part="3b", points=3, public=True, title="training: 300 digits are learned")
 def training_learns(student, rng):
     x, y = student_digits(rng)
     x, y = x[:300], y[:300]
@@ -390,15 +393,13 @@ def training_learns(student, rng):
     points=7,
     title="training: digits that your network has never seen",
     hint="0.94 is wanted. Tune the learning rate and the number of epochs on digits that you set aside.",
-    cpu_seconds=20,
-    wall_seconds=90,
 )
 def training_generalizes(student, rng, score):
     x, y = student_digits(rng)
     unseen = x[TRAINING:] + rng.normal(0.0, NOISE, x[TRAINING:].shape)
     _, params = trained_network(student, x[:TRAINING], y[:TRAINING], 11)
     reached = accuracy(params, unseen, y[TRAINING:])
-    for bar, points in ((0.80, 3), (0.90, 2), (0.94, 2)):
+    for bar, points in ((0.80, 3), (0.88, 2), (0.94, 2)):
         if reached >= bar:
             score.award(points)
     score.note(f"Accuracy on {len(unseen)} digits that your code never had: {reached:.3f} (full points from 0.94).")

@@ -77,10 +77,9 @@ def _print(problem: Problem, report: Report) -> None:
         for result in results:
             _print_check(result)
     passed = sum(result.verdict == "correct" for result in report.checks)
-    click.echo(
-        f"\n{passed} of {len(report.checks)} public checks pass: "
-        f"{_number(report.points)} of {_number(report.max_points)} points, in {report.seconds:.1f} s. Hidden checks ask more when you hand in."
-    )
+    points = f"{_number(report.points)} of {_number(report.max_points)} points"
+    click.echo(f"\n{passed} of {len(report.checks)} public checks pass: {points}, in {report.seconds:.1f} s.")
+    click.echo("Hidden checks ask more when you hand in.")
     if report.tier == "plain":
         click.echo("Your code ran in tier plain: without a sandbox, as if you had run it yourself.")
     elif report.tier:
@@ -94,7 +93,10 @@ def _print_check(result: CheckResult) -> None:
     points = f"{_number(result.points)}/{_number(result.max_points)}"
     color = COLORS.get(result.verdict, "red")
     click.echo(f"  {click.style(f'{word:13}', fg=color)}  {points:>5}  {result.title}")
-    texts = [result.traceback or result.message, result.hint]
+    texts = [result.message, result.hint]
+    if result.traceback and result.verdict != "wrong":  # what is only not written yet needs none
+        said = result.traceback.endswith(result.message)
+        texts = [result.traceback, result.hint] if said else [result.message, result.traceback, result.hint]
     if result.output:
         texts.append(f"Printed by your code:\n{result.output}")
     for text in filter(None, texts):

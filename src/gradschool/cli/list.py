@@ -20,7 +20,7 @@ def command() -> None:
     methods = catalog.methods()
     if not methods:
         raise click.ClickException("The library of this installation is empty; install gradschool anew.")
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    width = _columns()
     results = {method.name: _result(method) for method in methods}
     name_width = max(len(method.name) for method in methods)
     result_width = max(map(len, results.values()))
@@ -29,6 +29,11 @@ def command() -> None:
         for method in (found for found in methods if found.room == room.name):
             line = f"  {method.name:{name_width}}  {results[method.name]:{result_width}}  {method.summary}".rstrip()
             click.echo(line if len(line) <= width else line[: width - 1].rstrip() + "…")
+
+
+def _columns() -> int:
+    """How wide a line may be: the terminal, and without bound in a pipe, where a program reads it."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 
 def _result(method: Method) -> str:

@@ -56,9 +56,7 @@ def _command(method: Method) -> click.Command:
     options = [
         click.Option(["--preset"], type=click.Choice(presets), help="Start from these settings of the recipe."),
         click.Option(["--check"], is_flag=True, help="End with exit code 1 if the target is missed."),
-        click.Option(
-            ["--record"], is_flag=True, help="Run every preset but smoke, and write results/."
-        ),
+        click.Option(["--record"], is_flag=True, help="Run every preset but smoke, and write results/."),
         click.Option(["--resume"], metavar="PATH|latest", help="Go on with the run in this folder."),
         click.Option(
             ["--out"],
@@ -100,8 +98,11 @@ class Asked:
 def _run(
     method: Method, preset: str | None, check: bool, record: bool, resume: str | None, out: Path | None, **fields: Any
 ) -> None:
-    from gradschool.kit.checkpoint import CheckpointError
     from gradschool.kit.device import DeviceError, one_thread
+
+    if method.target is not None and method.target.device == "core":
+        one_thread()  # before anything imports NumPy, which starts its threads at once
+    from gradschool.kit.checkpoint import CheckpointError
     from gradschool.kit.options import OptionError
     from gradschool.kit.runlog import Diverged, RunFolderError
 
@@ -109,8 +110,6 @@ def _run(
     words = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
     asked = Asked(preset, check, record, resume, out)
     _refuse_contradictions(method, asked, words)
-    if method.target is not None and method.target.device == "core":
-        one_thread()
     try:
         missed = _record(method) if record else _once(method, asked, words)
     except (OptionError, RunFolderError) as error:
@@ -146,18 +145,17 @@ def _once(method: Method, asked: Asked, words: dict[str, str]) -> list[str]:
     runs = Path("runs") / method.name
     if asked.resume:
         folder = latest_folder(runs) if asked.resume == "latest" else Path(asked.resume)
-        run = RunLog(folder)
-        if run.about.get("method") != method.name:
-            raise click.UsageError(f"{folder} holds a run of {run.about.get('method')}, not of {method.name}.")
-        if run.about.get("code_hash") != method.code_hash:
-            click.echo("The code has changed since this run began; its end may not match its beginning.", err=True)
-        config = options.from_json(recipe.Config(), run.about["config"])
+        with RunLog(folder) as run:
+            if run.about.get("method") != method.name:
+                raise click.UsageError(f"{folder} holds a run of {run.about.get('method')}, not of {method.name}.")
+            if run.about.get("code_hash") != method.code_hash:
+                click.echo("The code has changed since this run began; its end may not match its beginning.", err=True)
+            report, _ = _train(method, recipe, options.from_json(recipe.Config(), run.about["config"]), run)
     else:
         start = getattr(recipe, asked.preset.upper()) if asked.preset else recipe.Config()
         config = options.with_words(start, words)
-        folder = asked.out or new_folder(runs)
-        run = RunLog(folder, _about(method, asked.preset or "default", config))
-    report, _ = _train(method, recipe, config, run)
+        with RunLog(asked.out or new_folder(runs), _about(method, asked.preset or "default", config)) as run:
+            report, _ = _train(method, recipe, config, run)
     return _missed(method, report)
 
 
@@ -176,8 +174,8 @@ def _record(method: Method) -> list[str]:
     versions: dict[str, str] = {}
     for preset in ("default", *(name.lower() for name in method.presets if name != "SMOKE")):
         config = recipe.Config() if preset == "default" else getattr(recipe, preset.upper())
-        run = RunLog(new_folder(Path("runs") / method.name), _about(method, preset, config))
-        report, measured = _train(method, recipe, config, run)
+        with RunLog(new_folder(Path("runs") / method.name), _about(method, preset, config)) as run:
+            report, measured = _train(method, recipe, config, run)
         sentences = _missed(method, report)
         missed += sentences
         runs[preset] = {"config": run.about["config"], **measured, "met": not sentences}
@@ -219,8 +217,6 @@ def _train(method: Method, recipe: Any, config: Any, run: RunLog) -> tuple[Repor
     except Interrupted as interrupted:
         click.echo(f"{interrupted} Go on with `{method.command} --resume {run.folder}`.", err=True)
         raise SystemExit(INTERRUPTED) from interrupted
-    finally:
-        run.close()
     measured = {
         "values": list(report.values),
         "mean": report.mean,

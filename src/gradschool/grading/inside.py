@@ -247,6 +247,8 @@ def failure(error: BaseException, folder: str) -> Message:
 
 
 def own_file(path: str, folder: str) -> str | None:
+    if path.startswith("<"):
+        return None  # "<string>" and the like
     path = os.path.realpath(path)
     return os.path.relpath(path, folder) if path.startswith(folder + os.sep) else None
 
@@ -620,14 +622,13 @@ class Keeper:
             self.put_down()  # it closed its channel and lives on
             told = self.hear(5.0)
         self.channel.close()
-        self.sweep()
+        clean = self.sweep()
         output = self.output.take()
         if told is None or "exit" not in told:
             return self.reply({"seq": seq, "lost": True, "output": output})
         code = told["exit"]
-        return self.reply(
-            {"seq": seq, "died": {"code": code, "how": ending(code), "cpu": told["cpu"]}, "output": output}
-        )
+        died = {"code": code, "how": ending(code), "cpu": told["cpu"]}
+        return self.reply({"seq": seq, "died": died, "output": output, "lost": not clean})
 
     def end(self, frame: tuple[bytes, bytes]) -> Message:
         header, body = frame
@@ -643,29 +644,41 @@ class Keeper:
             self.put_down()
             told = self.hear(5.0)
         self.channel.close()
-        self.sweep()
+        clean = self.sweep()
         cpu = told["cpu"] if told and "cpu" in told else 0.0
-        return {"ended": {"cpu": cpu}, "output": self.output.take(), "lost": told is None}
+        return {"ended": {"cpu": cpu}, "output": self.output.take(), "lost": told is None or not clean}
 
     def put_down(self) -> None:
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def sweep(self) -> None:
-        """Kill what a check left running. Orphans are our children, if the system lets us adopt them."""
+    def sweep(self) -> bool:
+        """Kill what a check left running; whether all of it is gone. Orphans are ours, if the system lets us adopt."""
         self.output.drain()
-        try:
-            with open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
-                children = [int(text) for text in file.read().split()]
-        except OSError:
-            children = []
-        for pid in children:
-            if pid != self.template:
-                try:
-                    os.kill(pid, signal.SIGKILL)
+        for _ in range(200):  # a fork bomb takes several rounds
+            strays = [pid for pid in children_of(os.getpid()) if pid != self.template]
+            if not strays:
+                return True
+            for pid in strays:
+                for below in (pid, *children_of(pid)):
+                    with contextlib.suppress(OSError):
+                        os.kill(below, signal.SIGKILL)
+            for pid in strays:
+                with contextlib.suppress(OSError):
                     os.waitpid(pid, 0)
-                except OSError:
-                    pass
+        return False
+
+
+def children_of(pid: int) -> list[int]:
+    """The children of a process and of its threads; none where the system does not tell."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        pass  # it ended while we looked, or this is no Linux
+    return found
 
 
 def ending(code: int) -> str:

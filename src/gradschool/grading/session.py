@@ -92,6 +92,7 @@ class Session:
         self._deadline = 0.0
         self._cpu: float | None = None
         self._cpu_limit = 0.0
+        self._kills = 0  # processes killed for memory before this check
         self._total_deadline = time.monotonic() + problem.limits.total_seconds
 
     # -- the box
@@ -179,7 +180,8 @@ class Session:
             self._cpu_limit = check.cpu_seconds or limits.cpu_seconds
             wall = check.wall_seconds or max(limits.wall_seconds, 3 * self._cpu_limit)
             self._deadline = min(time.monotonic() + wall, self._total_deadline)
-            self._cpu = self.box.usage().cpu_seconds + self._cpu_limit + CPU_SLACK
+            usage = self.box.usage()
+            self._cpu, self._kills = usage.cpu_seconds + self._cpu_limit + CPU_SLACK, usage.memory_kills
             digest = hashlib.sha256(f"{self.problem.id}/{check.name}/{student}/inside".encode()).digest()
             seed = int.from_bytes(digest[:4], "little")
             order = {"cpu": self._cpu_limit, "memory": limits.memory_mib, "seed": seed}
@@ -265,7 +267,7 @@ class Session:
         if type(reply.get("seq")) is not int or reply["seq"] != self._seq:
             self.drop()
             raise wire.Refused("an answer came that belongs to no question; only the driver may write to its pipe.")
-        if "died" in reply or ("lost" in reply and op not in ("begin", "end")):
+        if "died" in reply or (reply.get("lost") and op not in ("begin", "end")):
             self._in_check = False
             raise self._died(reply)
         return reply
@@ -284,8 +286,9 @@ class Session:
     def _died(self, reply: dict[str, Any]) -> StudentFault:
         self.output = self._text(reply, "output")
         died = reply.get("died")
+        if reply.get("lost"):
+            self.drop()  # the template is gone, or processes of this check cannot be got rid of
         if not isinstance(died, dict):
-            self.drop()
             return StudentFault(Verdict.CRASHED, "Your code ended the processes around it.")
         self.cpu_seconds = self._seconds(died)
         code = died.get("code")
@@ -295,11 +298,19 @@ class Session:
                 Verdict.TIMED_OUT,
                 f"No answer within {self._cpu_limit:g} s of processor time. Is there a loop that never ends?",
             )
-        if code == -9 and self.box is not None:
-            peak = self.box.usage().peak_bytes
-            if peak > 0.8 * self.problem.limits.memory_mib * MIB:
-                return StudentFault(Verdict.OUT_OF_MEMORY, self._memory_sentence())
+        if code == -9 and self._killed_for_memory():
+            return StudentFault(Verdict.OUT_OF_MEMORY, self._memory_sentence())
         return StudentFault(Verdict.CRASHED, f"The process that ran your code is gone: {how}.")
+
+    def _killed_for_memory(self) -> bool:
+        """Whether the kernel killed a process for its memory in this check. The box's account comes a moment late."""
+        deadline = time.monotonic() + 0.15
+        while self.box is not None and time.monotonic() < deadline:
+            usage = self.box.usage()
+            if usage.memory_kills > self._kills or usage.peak_bytes > 0.8 * self.problem.limits.memory_mib * MIB:
+                return True
+            time.sleep(0.01)
+        return False
 
     def _memory_sentence(self) -> str:
         return f"Your code used more than the {self.problem.limits.memory_mib} MiB of memory that there are."
@@ -376,7 +387,7 @@ def fault_of(error: Any) -> StudentFault:
             case [str(file), int(number), str(function), str(text)]:
                 place = "" if function == "<syntax>" else f", in {wire.printable(function, 100)}"
                 lines.append(f"  {wire.printable(file, 200)}, line {number}{place}")
-                lines.append(f"    {wire.printable(text, 200)}")
+                lines += [f"    {wire.printable(text, 200)}"] if text else []
     lines.append(said)
     traceback = "\n".join(lines)
     if "NotImplementedError" in kinds:

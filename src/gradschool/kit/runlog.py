@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from gradschool.kit.checkpoint import Checkpoint, load, save, write_atomically
 from gradschool.kit.loop import Progress
@@ -95,7 +95,11 @@ class RunLog:
             self._begin(folder)
         self._lock = _only_writer(folder)
         if about is None:
-            self._resume(folder, framework)
+            try:
+                self._resume(folder, framework)
+            except BaseException:
+                os.close(self._lock)
+                raise
         self._stream = (folder / "metrics.jsonl").open("a", encoding="utf-8")
         if find_spec("tensorboard"):
             self._events = TensorBoardEvents(folder, resumed_at=self.first_step)
@@ -174,6 +178,12 @@ class RunLog:
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, figures.svg(figure, title, alt))
         self.figures.append(SavedFigure(path, title, alt))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Release the files; the folder stays as it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from gradschool.office import environment
@@ -102,6 +103,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # form fields; files are streamed by t
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 UPLOAD_LIMIT = 20 * 1024 * 1024  # bytes of one hand-in
+
+# The program that grades; a process of its own for each job.
+GRADER = [sys.executable, "-P", "-m", "gradschool.grading"]
 
 USE_TZ = True
 TIME_ZONE = "UTC"  # pages show the zone of the course

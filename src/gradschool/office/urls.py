@@ -4,8 +4,9 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("gradschool.office.people.urls")),
-    path("", include("gradschool.office.handin.urls")),
+    # Before handin: "staff/grades" is no problem set.
     path("", include("gradschool.office.gradebook.urls")),
+    path("", include("gradschool.office.handin.urls")),
     path("", include("gradschool.office.site.urls")),
 ]
 

@@ -41,6 +41,7 @@ class Usage:
     cpu_seconds: float = 0.0
     memory_bytes: int = 0  # now
     peak_bytes: int = 0
+    memory_kills: int = 0  # processes that the kernel killed for the job's memory, where control groups tell
 
 
 @dataclass(frozen=True)

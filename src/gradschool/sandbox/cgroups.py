@@ -28,16 +28,16 @@ class Groups:
             with contextlib.suppress(OSError):
                 (folder / "cgroup.procs").write_text(str(pid))
 
-    def ran_out(self) -> bool:
-        """Whether the kernel killed a process of the job for its memory."""
+    def kills(self) -> int:
+        """How many processes of the job the kernel killed for its memory."""
         for folder in self.folders:
             for name in ("memory.events", "memory.oom_control"):
                 with contextlib.suppress(OSError):
                     for line in (folder / name).read_text().splitlines():
                         key, _, count = line.partition(" ")
-                        if key == "oom_kill" and count.strip() != "0":
-                            return True
-        return False
+                        if key == "oom_kill":
+                            return int(count)
+        return 0
 
     def remove(self) -> None:
         """Remove the groups; their processes must be gone."""

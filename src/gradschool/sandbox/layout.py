@@ -109,7 +109,7 @@ def package(name: str) -> tuple[str, ...]:
         try:
             distribution = importlib.metadata.distribution(current)
         except importlib.metadata.PackageNotFoundError:
-            if current == name.lower():
+            if len(seen) == 1:  # the one that was asked for
                 found.update(dict.fromkeys(_by_module(name)))
             continue  # a requirement for another system or version
         tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__", "/")}

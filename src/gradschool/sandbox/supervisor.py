@@ -5,7 +5,7 @@ it when it forks the job. It ends the job when its control pipe closes, that is 
 supervisor itself is killed the kernel ends the job (parent-death signal in tier namespaces).
 
 It reads one line of JSON, the order, from the control pipe, and writes lines of JSON to the status pipe:
-{"started": pid} or {"failed": sentence}; {"usage": [cpu seconds, bytes now, bytes at most]}; {"ended": ...}.
+{"started": pid} or {"failed": sentence}; {"usage": [cpu seconds, bytes now, bytes at most, kills]}; {"ended": ...}.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def main() -> None:
         pipes.close()
         say(status, started=pid)
         why, code, meter = watch(pid, control, status, keeper, order, groups)
-        usage = [meter.cpu_seconds, 0, meter.peak_bytes]
+        usage = [meter.cpu_seconds, 0, meter.peak_bytes, groups.kills()]
         keeper.clear()
         groups.remove()
         os.set_blocking(status, True)
@@ -192,7 +192,7 @@ def watch(
         if ended:
             meter.cpu_seconds = max(meter.cpu_seconds, used.ru_utime + used.ru_stime)
             code = os.waitstatus_to_exitcode(raw)
-            if groups.ran_out() and code != 0:
+            if groups.kills() and code != 0:
                 why = "memory"
             keeper.end(pid)
             return why, code, meter
@@ -202,7 +202,7 @@ def watch(
             keeper.end(pid)
         elif time.monotonic() - told > TICK_SECONDS / 2:
             told = time.monotonic()
-            say(status, usage=[meter.cpu_seconds, meter.memory_bytes, meter.peak_bytes])
+            say(status, usage=[meter.cpu_seconds, meter.memory_bytes, meter.peak_bytes, groups.kills()])
         for descriptor, _ in poll.poll(TICK_SECONDS * 1000):
             if descriptor == wake_read:
                 os.read(wake_read, 512)

@@ -57,7 +57,8 @@ def page(client, offering, query: str = "") -> str:
 
 def text_of(markup: str) -> str:
     """What is read, with single spaces."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+    words = re.sub(r"</?(a|span|strong|time)\b[^>]*>", "", markup)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", words)).split())
 
 
 def line(markup: str, day: str) -> str:
@@ -68,7 +69,7 @@ def line(markup: str, day: str) -> str:
             r'<li class="day [^>]*id="class-.*?(?=<li class="day |</ol>\s*</section>)', markup, re.S
         )
     ]
-    (only,) = [entry for entry in found if re.search(rf"\b{day}\b", entry.partition(">")[2][:40])]
+    (only,) = [entry for entry in found if re.match(rf"\w+, {day}\b", entry)]
     return only
 
 

@@ -28,7 +28,7 @@ def test_every_class_date_of_the_course_is_there_once(course: Course) -> None:
 
 
 def test_every_deliverable_is_due_once_and_out_once(course: Course) -> None:
-    names = sorted(item.name for item in course.problem_sets) + [course.project.title]
+    names = [*(item.name for item in course.problem_sets), course.project.title]
     assert sorted(day.due.name for day in days(course) if day.due) == sorted(names)
     assert sorted(item.name for day in days(course) for item in day.out) == sorted(names)
 

@@ -28,7 +28,7 @@ class Entry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {self.thing}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise Frozen("An entry of the audit log cannot be changed; write a new one.")
         super().save(*args, **kwargs)
 

@@ -1,6 +1,6 @@
 """The store of what was handed in: files named by the SHA-256 of their content.
 
-A file is first written aside under `incoming/`, synced to the disk, and then renamed to its name. So a name in the store
+A file is first written aside under `incoming/`, synced to disk, and then renamed to its name. So a name in the store
 always stands for whole, durable content, and what a crash interrupts is a leftover under `incoming/` and nothing else.
 """
 
@@ -12,13 +12,14 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from django.conf import settings
 
-from gradschool.office.handin.rules import Refusal
+from gradschool.office.handin.rules import DISK_FULL, Refusal
 
 LEFTOVER_SECONDS = 6 * 3600  # no upload takes that long
 
@@ -34,26 +35,16 @@ def path_of(digest: str) -> Path:
 
 
 class Incoming:
-    """A file on its way into the store. Write, then `close`, then `keep` or `discard`; as a context it discards itself."""
+    """A file on its way into the store. Write, `close`, then `keep` or `discard`; as a context it discards itself."""
 
     def __init__(self) -> None:
         aside = folder() / "incoming"
-        with _full_disk_is_a_sentence():
+        with full_disk_is_a_refusal():
             aside.mkdir(parents=True, exist_ok=True)
             self.path = aside / secrets.token_hex(16)
             self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._digest = hashlib.sha256()
         self.size = 0
-
-    @classmethod
-    def filled_by(cls, path: Path) -> Self:
-        """Take over a file that was written to a path of `aside()`."""
-        incoming = cls()
-        with path.open("rb") as source:
-            while chunk := source.read(1 << 20):
-                incoming.write(chunk)
-        incoming.close()
-        return incoming
 
     @property
     def digest(self) -> str:
@@ -66,7 +57,7 @@ class Incoming:
         self._digest.update(data)
         self.size += len(data)
         rest = memoryview(data)
-        with _full_disk_is_a_sentence():
+        with full_disk_is_a_refusal():
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
 
@@ -76,7 +67,7 @@ class Incoming:
             return
         descriptor, self._descriptor = self._descriptor, None
         try:
-            with _full_disk_is_a_sentence():
+            with full_disk_is_a_refusal():
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -85,7 +76,7 @@ class Incoming:
         """Move into the store and return the digest. The same content is stored once."""
         self.close()
         target = path_of(self.digest)
-        with _full_disk_is_a_sentence():
+        with full_disk_is_a_refusal():
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(self.path, target)  # the same content may be there: then nothing changes
             _sync_folder(target.parent)
@@ -128,16 +119,12 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-class _full_disk_is_a_sentence:  # noqa: N801 (reads as the statement that it is)
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Refusal(
-                507,
-                "The server's disk is full, so nothing was handed in. Tell the course staff and try again; "
-                "the time of a failed attempt is in the server's log.",
-            ) from error
+@contextlib.contextmanager
+def full_disk_is_a_refusal() -> Iterator[None]:
+    """Around whatever writes files."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Refusal(507, DISK_FULL) from error
+        raise

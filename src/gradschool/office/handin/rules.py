@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 UPLOAD_TIME = timedelta(minutes=10)  # an upload that takes longer counts from its end
 SIGNATURE = "Signature: "
+DISK_FULL = "The server's disk is full, so nothing was handed in. Tell the course staff and try again."
 
 
 class Refusal(Exception):
@@ -62,10 +63,11 @@ def counted_at(arrived: datetime, completed: datetime) -> datetime:
 
 def missing_warning(missing: Sequence[str]) -> str:
     """What a hand-in that lacks required files is told; it is taken all the same."""
-    what = f"{missing[0]} is" if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]} are"
+    one = len(missing) == 1
+    what = f"{missing[0]} is" if one else f"{', '.join(missing[:-1])} and {missing[-1]} are"
     return (
-        f"{what} missing. This was handed in all the same, and what needs "
-        f"{'that file' if len(missing) == 1 else 'those files'} gets no points; you can hand in again until the end."
+        f"{what} missing. The rest was handed in all the same; what needs {'that file' if one else 'those files'} "
+        "gets no points until you hand in again."
     )
 
 

@@ -53,7 +53,7 @@ def drain(request: HttpRequest) -> None:
         return
 
 
-class IncomingFile(UploadedFile):
+class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic for type checkers only
     """An uploaded file that lies aside in the store. Whoever takes it keeps or discards `incoming`."""
 
     def __init__(self, incoming: Incoming, name: str) -> None:
@@ -98,7 +98,7 @@ class BlobUploadHandler(FileUploadHandler):
         content_length: int,
         boundary: str,
         encoding: str | None = None,
-    ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]] | None:
+    ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]] | None:
         if self._inner:
             return None
         # A form cut off in the middle of a file parses as if the file ended there, so the bytes are counted.
@@ -133,7 +133,7 @@ class BlobUploadHandler(FileUploadHandler):
             raise too_large(settings.UPLOAD_LIMIT)
         self._incoming.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         if self._incoming is None:
             return None
         incoming, self._incoming = self._incoming, None

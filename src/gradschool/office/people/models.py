@@ -34,7 +34,7 @@ class User(AbstractBaseUser):
 
     objects = UserManager()
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS = ("name",)
+    REQUIRED_FIELDS = ["name"]  # noqa: RUF012 (Django wants a list)
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>"

@@ -86,7 +86,7 @@ def _nav(request: HttpRequest, offering: Offering | None, role: str | None) -> l
         if role == Role.STUDENT:
             links += [("Grades", "gradebook:mine")]
         if role in STAFF:
-            links += [("Class", "gradebook:class")]
+            links += [("Class grades", "gradebook:class")]
     items = []
     for label, name in links:
         try:

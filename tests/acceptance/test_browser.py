@@ -1,0 +1,159 @@
+"""The whole path in a real browser: Chi hands in a right and a broken solution, reads both reports and the grade; Ada sees them.
+
+The site and the worker run as a user would start them, and every page is looked at by axe.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HW1 = Path(__file__).parents[2] / "course" / "problems" / "hw1"
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+PASSWORD = "learning-by-doing"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`gradschool serve --demo`, stopped as by Ctrl-C; its address."""
+    port = free_port()
+    home = tmp_path_factory.mktemp("home")
+    environment = {**os.environ, "GRADSCHOOL_HOME": str(home)}
+    with (home / "serve.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gradschool", "serve", "--demo", "--port", str(port)],
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+                    assert answer.read() == b"ok\n"
+                break
+            except OSError:
+                assert server.poll() is None, (home / "serve.log").read_text()
+                assert time.monotonic() < deadline, "the site did not come up in a minute"
+        yield address
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    assert "Stopped." in (home / "serve.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def sign_in(browser, site: str, who: str, **look):
+    page = browser.new_context(**look).new_page()
+    page.complaints = []
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    page.goto(f"{site}/signin")
+    page.get_by_label("E-mail address").fill(f"{who}@example.edu")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site}/fall-2021/")
+    return page
+
+
+def hand_in(page, site: str, *files: Path) -> str:
+    page.goto(f"{site}/fall-2021/problems/hw1/")
+    page.get_by_label("Drop your files").set_input_files(files)
+    page.get_by_role("button", name="Hand in").click()
+    page.wait_for_url("**/submissions/**")
+    page.get_by_role("heading", name="Report").wait_for(timeout=120_000)
+    return str(page.url)
+
+
+def faults(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+def test_chi_hands_in_reads_the_reports_and_the_grade_and_ada_sees_them(site: str, browser, tmp_path: Path) -> None:
+    chi = sign_in(browser, site, "chi")
+    solution = sorted((HW1 / "solution").glob("*.py"))
+    right = hand_in(chi, site, *solution)
+    assert "46 of 46 points" in chi.get_by_role("main").inner_text()
+    found = faults(chi)
+
+    broken = tmp_path / "classifier.py"
+    broken.write_text(
+        (HW1 / "solution" / "classifier.py").read_text().replace("powers / powers.sum(axis=1, keepdims=True)", "powers")
+    )
+    wrong = hand_in(chi, site, broken, HW1 / "solution" / "network.py")
+    assert wrong != right
+    report = chi.get_by_role("main").inner_text()
+    assert "wrong" in report
+    assert "softmax of a score matrix" in report
+    assert "46 of 46" not in report
+    found += faults(chi)
+
+    chi.goto(f"{site}/fall-2021/grades/")
+    assert "100.00 %" in chi.get_by_role("main").inner_text(), "the better of the two hand-ins counts"
+    found += faults(chi)
+
+    ada = sign_in(browser, site, "ada", color_scheme="dark")
+    ada.goto(f"{site}/fall-2021/staff/hw1/")
+    assert "1 of 14 students have handed in" in ada.get_by_role("main").inner_text()
+    found += faults(ada)
+    ada.get_by_role("link", name="No. 2").click()
+    assert "Chi Nguyen" in ada.get_by_role("main").inner_text()
+    ada.goto(f"{site}/fall-2021/staff/grades/")
+    assert "100.00 %" in ada.get_by_role("row", name="Chi Nguyen").inner_text()
+    found += faults(ada)
+    assert found == []
+    assert chi.complaints == []
+    assert ada.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 375])
+def test_axe_finds_nothing_and_nothing_sticks_out(site: str, browser, scheme: str, width: int) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    found = []
+    course = f"{site}/fall-2021"
+    addresses = [f"{course}/", f"{course}/problems/", f"{course}/problems/hw1/", f"{course}/faq/", f"{course}/about/"]
+    addresses += [f"{course}/project/", f"{course}/modules/01-foundations/", f"{site}/library/"]
+    addresses += [f"{site}/library/linear_classifier/", f"{site}/signin", f"{site}/receipts/verify", f"{site}/nothing/"]
+    for address in addresses:
+        page.goto(address)
+        found += faults(page)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{address} is wider than a screen of {width} pixels")
+    context.close()
+    assert found == []
