@@ -1,4 +1,4 @@
-"""The whole path in a real browser: Chi hands in a right and a broken solution, reads both reports and the grade; Ada sees them.
+"""The whole path in a real browser: Chi hands in twice and reads reports and grade; Ada sees them.
 
 The site and the worker run as a user would start them, and every page is looked at by axe.
 """

@@ -45,7 +45,7 @@ def regularization_hints(weight, gradient, decay):
 def student_digits(rng):
     """The digits as one student gets them: half of them in negative, pixels shuffled, classes renamed, order shuffled.
 
-    Images (1797, 64) in 0..1, labels (1797,). To a network without convolutions all such data sets are alike; to weights
+    Images (1797, 64) in 0..1, labels (1797,). To a network without convolutions such data sets are alike; to weights
     or tables made elsewhere they are not. No linear classifier can read a digit and its negative.
     """
     digits = load()
