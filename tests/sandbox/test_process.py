@@ -201,21 +201,18 @@ def test_a_missing_package_is_named(job, tier):
 
 
 def test_fifty_jobs_leave_nothing_behind(job, tier):
-    def traces() -> tuple[object, ...]:
-        groups = sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/**/gradschool-box-*"))
-        return (
-            len(os.listdir("/proc/self/fd")),
-            Path("/proc/self/mountinfo").read_text(),
-            sorted(name for name in os.listdir(tempfile.gettempdir()) if name.startswith("gradschool-box-")),
-            groups,
-        )
+    def traces() -> set[str]:
+        groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/**/gradschool-box-*")}
+        folders = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("gradschool-box-")}
+        mounts = set(Path("/proc/self/mountinfo").read_text().splitlines())
+        return groups | folders | mounts | {f"{len(os.listdir('/proc/self/fd'))} descriptors"}
 
     work = job("import os\nif os.fork() == 0: os.setsid()\nopen('left', 'w').write('x')\nos.write(3, b'.')")
     before = traces()
     for _ in range(50):
         with sandbox.open_box(work, tier=tier) as box:
             box.receive(1, deadline=time.monotonic() + SOON)
-    assert traces() == before
+    assert traces() <= before  # less is no fault: a job sweeps what killed ones before it left
 
 
 def test_plain_is_used_only_when_asked_for(job, monkeypatch):
