@@ -81,7 +81,6 @@ def test_a_changed_global_costs_no_other_check(grade):
         ("raise SystemExit(0)", "crashed", "SystemExit"),
         ("import os; os._exit(0)", "crashed", "exit code 0"),
         ("import os; os.kill(os.getpid(), 9)", "crashed", "SIGKILL"),
-        ("import os; os.kill(os.getppid(), 9)", "wrong", "return"),
         ("import ctypes; ctypes.string_at(0)", "crashed", "SIGSEGV"),
         ("raise NotImplementedError", "wrong", "Not written yet"),
         ("raise MemoryError", "out_of_memory", "memory"),
@@ -96,6 +95,23 @@ def test_one_bad_function_costs_only_the_checks_that_call_it(grade, body, verdic
     found = verdicts(report)
     assert (found["doubles"], found["counts"]) == (verdict, "correct")
     assert word in report.checks[0].message
+    assert report.points == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os; os.kill(os.getppid(), 9)",
+        "import os; os.kill(-1, 9)",
+        "import os; os.closerange(0, 256)",
+        "import sys; sys.setrecursionlimit(10**9); return double(x)",
+        "import os; os.killpg(0, 15)",
+    ],
+)
+def test_whatever_a_function_breaks_the_other_checks_are_graded(grade, body):
+    """How it is noticed depends on who is faster; that the others are graded does not."""
+    report = grade(RIGHT.replace("return x + x", body))
+    assert verdicts(report)["counts"] == "correct"
     assert report.points == 2
 
 
