@@ -42,7 +42,7 @@ class Groups:
     def remove(self) -> None:
         """Remove the groups; their processes must be gone."""
         for folder in self.folders:
-            for _ in range(50):  # the kernel may need a moment to let go of the last process
+            for _ in range(1000):  # the kernel may need a moment to let go of the last process
                 try:
                     folder.rmdir()
                     break

@@ -151,9 +151,9 @@ class ProcessBox:
                 self._process.kill()
                 self._process.wait()
             for name in ("_requests", "_replies", "_log_read", "_status"):
+                if name == "_log_read":
+                    self._read_log()  # which closes it at its end
                 if (descriptor := getattr(self, name)) >= 0:
-                    if name == "_log_read":
-                        self._read_log()
                     os.close(descriptor)
                     setattr(self, name, -1)
             return ending
