@@ -171,6 +171,12 @@ def test_a_recursion_bomb_is_refused():
     assert "nested" in refused({"value": value})
 
 
+@pytest.mark.parametrize("bomb", [b'{"' + b'\\"' * 500_000, b'{"' + b'\\"' * 500_000 + b"\\", b'"\\\n' * 250_000])
+def test_a_header_made_of_quotes_is_refused_in_linear_time(bomb):
+    """Quadratic time would be hours here."""
+    refused(bomb)
+
+
 @pytest.mark.parametrize("dtype", ["|O", "|V8", "<U8", "<M8[s]", ">f8", "<f16", "f8", "object", "<f8, <f8", ""])
 def test_only_plain_numbers_are_taken(dtype):
     assert "is not taken" in refused({"value": {"array": 0}, "arrays": [[dtype, [1]]]}, b"x" * 8)

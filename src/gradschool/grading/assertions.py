@@ -44,7 +44,7 @@ def close(
     _same_shape(got, want, what)
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(_wide(got)) - want)
-        wrong = ~(error <= atol + rtol * np.abs(want))
+        wrong = ~((error <= atol + rtol * np.abs(want)) & np.isfinite(error))
         wrong &= ~(np.isnan(got) & np.isnan(want)) & ~(got == want)
     if not wrong.any():
         return

@@ -90,7 +90,7 @@ def from_results(data: dict[str, Any], *, problem: str = "") -> Report:
 
 def _result(test: dict[str, Any], number: int, default: str) -> CheckResult:
     points = _exact(test.get("score", 0))
-    most = _exact(test.get("max_score", points))
+    most = _exact(test["max_score"]) if "max_score" in test else points
     status = test.get("status")
     passed = status == "passed" if status in ("passed", "failed") else points >= most
     if passed:

@@ -27,9 +27,8 @@ README = """{title}
 
 Read handout.md. Write your code into {files}, where it says so.
 
-  pip install gradschool     once
-  gradschool check {id}         in this folder: runs the public checks on your files, in seconds
-  gradschool submit {id} .      hands them in
+  gradschool check {id}      in this folder: runs the public checks on your files, in seconds
+  gradschool submit {id} .   hands them in, if you do not prefer the course's site
 
 The folder checks/ holds the public checks, to be read, and the answers that they expect. Hidden checks ask more: they
 run when you hand in. Changing anything in checks/ changes nothing there.

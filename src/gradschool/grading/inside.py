@@ -699,16 +699,20 @@ def extract(archive: str, target: str, most_files: int, most_bytes: int) -> str:
         if len(entries) > most_files:
             raise ValueError(f"the archive has {len(entries):,} entries; at most {most_files:,} are taken")
         for entry in entries:
-            parts = entry.filename.replace("\\", "/").split("/")
-            if entry.filename.startswith("/") or ".." in parts or ":" in parts[0]:
-                raise ValueError(f"the archive's entry {entry.filename!r} points outside of it")
+            name = entry.filename
+            if not entry.flag_bits & 0x800:
+                with contextlib.suppress(UnicodeError):  # macOS writes UTF-8 without saying so
+                    name = name.encode("cp437").decode("utf-8")
+            parts = name.replace("\\", "/").split("/")
+            if name.startswith("/") or ".." in parts or name[1:2] == ":":
+                raise ValueError(f"the archive's entry {name!r} points outside of it")
             kind = stat.S_IFMT(entry.external_attr >> 16)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise ValueError(f"the archive's entry {entry.filename!r} is a link or device")
-            if entry.flag_bits & 1:
-                raise ValueError(f"the archive's entry {entry.filename!r} is encrypted")
-            if entry.is_dir() or IGNORED & set(parts):
+            if entry.is_dir() or kind == stat.S_IFDIR or IGNORED & set(parts):
                 continue
+            if kind not in (0, stat.S_IFREG):
+                raise ValueError(f"the archive's entry {name!r} is a link or device")
+            if entry.flag_bits & 1:
+                raise ValueError(f"the archive's entry {name!r} is encrypted")
             path = os.path.join(target, *[part for part in parts if part not in ("", ".")])
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with zipped.open(entry) as reading, open(path, "xb") as writing:

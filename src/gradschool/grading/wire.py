@@ -39,7 +39,9 @@ import numpy as np
 MAGIC = b"GSW1"
 PREFIX = struct.Struct("<4sIQ")
 DTYPES = frozenset(["|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16"])
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# A string of JSON, or all that is left after a quote without a partner: it matches at every quote, so that the time
+# it takes stays linear whatever was sent.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
