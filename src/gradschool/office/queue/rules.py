@@ -14,7 +14,7 @@ LEASE = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=5)
 RECENT = timedelta(minutes=10)  # gradings begun so lately weigh on a group's turn
 FAILURES = 3  # of the grader; after the third the staff must look
-LOSSES = 10  # a worker that dies is mostly not the job's fault, but a job that kills every worker must end too
+LOSSES = 20  # a worker that dies is mostly not the job's fault, but a job that kills every worker must end too
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,13 @@ def after_failure(now: datetime, failures: int) -> Next:
 
 
 def after_loss(now: datetime, losses: int) -> Next:
-    """After a lease ended without a word for the `losses`-th time."""
-    return Next("dead" if losses >= LOSSES else "waiting", now)
+    """After a lease ended without a word for the `losses`-th time: at once, then later each time, up to a minute.
+
+    A quarter of an hour of dying workers is so survived, and meanwhile other jobs have their turn.
+    """
+    if losses >= LOSSES:
+        return Next("dead", now)
+    return Next("waiting", now + timedelta(seconds=min(60, 2**losses - 2)))
 
 
 def wait_seconds(
