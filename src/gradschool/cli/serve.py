@@ -39,7 +39,7 @@ def command(demo: bool, course: Path | None, host: str, port: int, threads: int,
 
     home = environment.home()
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)  # grades and passwords are in it
         free = shutil.disk_usage(home).free // 2**20
         if free < NEEDED_MB:
             raise click.ClickException(f"Only {free} MB are free for {home}; the office needs {NEEDED_MB} MB to start.")
