@@ -1,0 +1,1 @@
+"""What the two modes share: how ordinary NumPy code meets our arrays, and the operations that networks need."""

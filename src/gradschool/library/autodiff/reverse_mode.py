@@ -1,0 +1,372 @@
+"""Reverse mode: record a program as it runs, then walk back along the record to every derivative at once.
+
+Idea
+    Each operation on a Tensor computes its array at once and leaves a note on it: which operation it was, and of what.
+    The notes make a **tape**, in order of time. To differentiate a number at the end, walk the tape backwards and hand
+    each operation the gradient of that number with respect to its result; it hands on to each input that gradient
+    times its own derivative: a **vector-Jacobian product** (VJP). What arrives at a tensor from several uses is added
+    up. One walk costs a small multiple of the program, however many inputs there are: so networks are trained.
+    The price is memory: what an operation needs for its derivative stays until the walk has passed.
+
+Shapes
+    A Tensor holds `data` and, after `backward`, `grad` of the same shape. For `f: (n,) -> (m,)`, `vjp` takes a
+    cotangent `(m,)` and gives `(n,)`, one **row** of the Jacobian; `jacobian_by_rows` gives `(m, n)`.
+
+Paper
+    S. Linnainmaa, *Taylor Expansion of the Accumulated Rounding Error*, BIT 1976 (thesis 1970). D. E. Rumelhart,
+    G. E. Hinton and R. J. Williams, *Learning Representations by Back-Propagating Errors*, Nature 1986. The cost of
+    at most five times the function: W. Baur and V. Strassen, *The Complexity of Partial Derivatives*, 1983.
+
+Differs from the paper
+    The tape is of array operations, not of scalar ones. It is drawn anew in each run, so that loops and branches
+    of Python are differentiated as they happened.
+
+Seen in
+    Module *Automatic differentiation*; homework 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from gradschool.library.autodiff.engine import operations
+from gradschool.library.autodiff.engine.array_like import (
+    ArrayLike,
+    InPlace,
+    NotDifferentiable,
+    broadcast,
+    join,
+    largest,
+    put,
+    relu,
+    sum_to,
+    take,
+    total,
+)
+from gradschool.library.autodiff.forward_mode import SLOPES, Dual, jvp, winners
+
+Function = Callable[..., Any]
+
+class _Pieces:
+    """The rules of `join`, which takes any number of arrays: each gets its own part of the gradient."""
+
+    def __getitem__(self, k: int) -> Function:
+        def rule(g: Any, y: Any, *arrays: Any, axis: int = 0) -> Any:
+            start = sum(x.shape[axis] for x in arrays[:k])
+            before = (slice(None),) * (axis % len(g.shape))
+            return g[(*before, slice(start, start + arrays[k].shape[axis]))]
+
+        return rule
+
+
+# What a result's gradient g is for each input, from the result y, the inputs, and the options of the call. Written with
+# NumPy's functions, so that g and the inputs can be arrays, or Tensors where the gradient is to be differentiated again,
+# or dual numbers. Elementwise functions multiply g by their slope; those below have a shorter way or are not elementwise.
+VJPS: dict[Function, Any] = {
+    function: tuple(lambda g, y, *xs, _slope=slope, **_: g * _slope(y, *xs) for slope in slopes)
+    for function, slopes in SLOPES.items()
+} | {
+    np.add: (lambda g, y, a, b: g, lambda g, y, a, b: g),
+    np.subtract: (lambda g, y, a, b: g, lambda g, y, a, b: -g),
+    np.multiply: (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+    np.divide: (lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b),
+    np.exp: (lambda g, y, x: g * y,),
+    np.matmul: (lambda g, y, a, b: _matmul_left(g, a, b), lambda g, y, a, b: _matmul_right(g, a, b)),
+    np.where: (
+        lambda g, y, test, a, b: None,
+        lambda g, y, test, a, b: np.where(test, g, 0.0),
+        lambda g, y, test, a, b: np.where(test, 0.0, g),
+    ),
+    total: (lambda g, y, x, axis=None, keepdims=False: _repeated(g, x, axis, keepdims),),
+    largest: (
+        lambda g, y, x, axis=None, keepdims=False: (
+            _repeated(g, x, axis, keepdims) * winners(_plain(y), _plain(x), axis, keepdims)
+        ),
+    ),
+    broadcast: (lambda g, y, x, shape: g,),  # the walk sums what was repeated
+    take: (lambda g, y, x, index: put(g, index=index, shape=x.shape),),
+    put: (lambda g, y, x, index, shape: g[index],),
+    join: _Pieces(),
+    np.reshape: (lambda g, y, x, shape: g.reshape(x.shape),),
+    np.transpose: (lambda g, y, x, axes=None: g.transpose(*(np.argsort(axes) if axes else ())),),
+    **operations.VJPS,
+}
+
+
+# What an operation leaves on its result: its rules, its inputs, the arrays in them at that time, and its options.
+Note = tuple[tuple[Function, ...], tuple[Any, ...], list[Any], dict[str, Any]]
+FREED: Any = ((), (), [], {})
+
+
+class GraphFreed(RuntimeError):
+    """The tape was thrown away by an earlier backward()."""
+
+
+class ShapeMismatch(ValueError):
+    """The arrays do not fit the operation."""
+
+
+class Tensor(ArrayLike):
+    """An array that remembers how it was computed.
+
+    data: the array. It may be shared and cannot be written to; `tensor.data = other` gives a new one, as an optimizer
+        does, and leaves what was computed before as it was.
+    grad: the gradient of what backward() was called on, for a tensor made with requires_grad=True; None before.
+    """
+
+    __slots__ = ("data", "grad", "note", "requires_grad", "time")
+
+    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if not isinstance(data, Dual):
+            data = np.array(data)  # a copy: the caller's array stays the caller's
+            if data.dtype.kind in "iub" and requires_grad:
+                raise TypeError(f"A tensor of {data.dtype} has no gradient; give it as floating-point numbers.")
+            data.setflags(False)
+        self.data, self.requires_grad, self.grad = data, requires_grad, None
+        self.note: Note | None = None  # a leaf of the graph
+        self.time = next(_clock)
+
+    @classmethod
+    def apply(cls, function: Function, *inputs: Any, **options: Any) -> Any:
+        """Compute the operation and note it: the one step that all that follows is made of."""
+        values = [x.data if type(x) is Tensor else x for x in inputs]
+        try:
+            data = function(*values, **options)
+        except (ValueError, IndexError) as error:
+            raise ShapeMismatch(_misfit(function, values, options, error)) from None
+        if type(data) is np.ndarray:
+            data.setflags(False)  # the derivative may need it as it is now
+        result = _new(Tensor)
+        result.data, result.grad, result.note, result.requires_grad = data, None, None, False
+        if _recording:
+            for x in inputs:
+                if type(x) is Tensor and x.requires_grad:
+                    result.requires_grad, result.time = True, next(_clock)
+                    result.note = (_rules(function), inputs, values, options)
+                    break
+        return result
+
+    @classmethod
+    def leaves_to(cls, other: Any) -> bool:
+        """A dual number that holds tensors answers for both: forward mode runs on top of the tape there."""
+        return isinstance(other, Dual) and isinstance(other.value, Tensor)
+
+    def plain(self) -> Any:
+        return self.data.plain() if isinstance(self.data, ArrayLike) else self.data
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.data!r}{', requires_grad=True' if self.requires_grad else ''})"
+
+    # NumPy would ask us by its protocol, as it does for all else; the commonest operations come straight here.
+    def __add__(self, other: Any) -> Any:
+        return NotImplemented if type(other) is Dual else Tensor.apply(np.add, self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        return NotImplemented if type(other) is Dual else Tensor.apply(np.multiply, self, other)
+
+    def __matmul__(self, other: Any) -> Any:
+        return NotImplemented if type(other) is Dual else Tensor.apply(np.matmul, self, other)
+
+    def __iadd__(self, other: Any) -> Any:
+        raise InPlace("t += ... would overwrite a tensor that a derivative may still need; write t = t + ...")
+
+    __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = __iadd__
+
+    def detach(self) -> Tensor:
+        """The same numbers as a leaf: no derivative passes through it."""
+        return Tensor(self.data)
+
+    def backward(self, gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add to `grad` of every leaf that asked for it: the gradient of this tensor, weighted by `gradient`.
+
+        gradient: of this tensor's shape; 1 for a single number. Added, not set: two calls, of one graph or of two, sum
+        up, and None is where a sum begins. The tape is freed as it is walked; retain_graph keeps it for another walk.
+        create_graph records the walk itself, so that the gradients can be differentiated.
+        Raises GraphFreed on a second walk without retain_graph, ValueError if the shape does not fit.
+        """
+        for leaf, g in _walk_back(self, gradient, retain_graph or create_graph, create_graph):
+            leaf.grad = g if leaf.grad is None else leaf.grad + g
+
+
+def grad(
+    output: Tensor, inputs: list[Tensor], gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> list[Any]:
+    """The gradient of `output` with respect to each of `inputs`, leaves or not, without touching any `grad`.
+
+    Arrays, or Tensors with create_graph; zeros for an input that does not reach the output.
+    """
+    found = dict(_walk_back(output, gradient, retain_graph or create_graph, create_graph, set(inputs)))
+    return [found.get(x, np.zeros_like(x.data) if not create_graph else Tensor(np.zeros_like(x.data))) for x in inputs]
+
+
+def _walk_back(
+    output: Tensor, gradient: Any, retain: bool, create_graph: bool, wanted: set[Tensor] | None = None
+) -> list[tuple[Tensor, Any]]:
+    """Every leaf (or every tensor of `wanted`) that reaches the output, with its gradient."""
+    if not output.requires_grad:
+        raise ValueError("No gradient can reach an input: none was made with requires_grad=True, or no_grad() was on.")
+    seed = _seed(output, gradient)
+    gradients: dict[Tensor, Any] = {output: Tensor(seed) if create_graph else seed}
+    reached = []
+    for tensor in _tape(output):
+        g = gradients.pop(tensor)
+        note = tensor.note
+        if note is None if wanted is None else tensor in wanted:
+            reached.append((tensor, g))
+        if note is None:
+            continue
+        if note is FREED:
+            raise GraphFreed(
+                "The graph below this tensor was freed by an earlier backward(); "
+                "keep it with backward(retain_graph=True), or compute the result anew."
+            )
+        rules, inputs, values, options = note
+        if create_graph:
+            y, values = tensor, inputs
+        else:
+            y = tensor.data
+        for k, x in enumerate(inputs):
+            if type(x) is Tensor and x.requires_grad:
+                part = rules[k](g, y, *values, **options)
+                if part is None:
+                    continue  # the result does not move with this input
+                if part.shape != x.data.shape:  # the input was repeated to fit the other one
+                    part = sum_to(part, x.data.shape)
+                gradients[x] = gradients[x] + part if x in gradients else part
+        if not retain:
+            tensor.note = FREED
+    return reached
+
+
+def _tape(output: Tensor) -> list[Tensor]:
+    """The output and all below it that has a gradient, last first: an operation is later than what it is computed of."""
+    found, stack = {output}, [output]
+    while stack:
+        note = stack.pop().note
+        if note:
+            for x in note[1]:
+                if type(x) is Tensor and x.requires_grad and x not in found:
+                    found.add(x)
+                    stack.append(x)
+    return sorted(found, key=_time, reverse=True)
+
+
+def _rules(function: Function) -> tuple[Function, ...]:
+    try:
+        return VJPS[function]
+    except KeyError:
+        known = ", ".join(sorted(_name(function) for function in VJPS))
+        raise NotDifferentiable(f"Reverse mode does not know the derivative of {_name(function)}; it knows {known}.") from None
+
+
+def _seed(output: Tensor, gradient: Any) -> Any:
+    if gradient is None:
+        if output.data.size != 1:
+            raise ValueError(
+                f"The result has shape {output.shape}; a gradient is of one number: sum it up, or pass a gradient."
+            )
+        return np.full(output.shape, 1.0, output.dtype) if output.shape else output.dtype.type(1)
+    gradient = np.asarray(gradient, dtype=output.dtype)
+    if gradient.shape != output.shape:
+        raise ValueError(f"The gradient has shape {gradient.shape}, the result {output.shape}; they must be equal.")
+    return gradient
+
+
+def _plain(x: Any) -> Any:
+    return x.plain() if isinstance(x, ArrayLike) else x
+
+
+def _turned(x: Any) -> Any:
+    """The transpose of each matrix of a stack."""
+    return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
+
+
+def _matmul_left(g: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return g[..., None] * b
+    return (g[..., None, :] @ _turned(b))[..., 0, :] if a.ndim == 1 else g @ _turned(b)
+
+
+def _matmul_right(g: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return a[:, None] * (g[..., None, :] if b.ndim > 1 else g)
+    return (_turned(a) @ g[..., None])[..., 0] if b.ndim == 1 else _turned(a) @ g
+
+
+def _repeated(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """A sum passes its gradient to each of its terms."""
+    if axis is not None and not keepdims:
+        g = np.expand_dims(g, axis)
+    return broadcast(g, shape=x.shape)
+
+
+def _name(function: Function) -> str:
+    return {total: "sum", largest: "max", take: "indexing"}.get(function) or getattr(function, "__name__", "it")
+
+
+def _misfit(function: Function, values: Any, options: dict[str, Any], error: Exception) -> str:
+    shapes = " and ".join(str(np.shape(_plain(x))) for x in values)
+    extra = "".join(f", {key} {value!r}" for key, value in options.items())
+    return f"{_name(function)} of {shapes}{extra}: {error}"
+
+
+_new = object.__new__
+_clock = count()  # the time of each operation
+_time = attrgetter("time")
+_recording = True
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Inside, nothing is noted: for evaluating a trained model."""
+    global _recording
+    before, _recording = _recording, False
+    try:
+        yield
+    finally:
+        _recording = before
+
+
+# -- what one asks for ------------------------------------------------------------------------------------------------
+
+
+def vjp(f: Function, x: Any, cotangent: Any) -> tuple[Any, Any]:
+    """f(x) and the vector-Jacobian product cotangent J(x), in one run of f and one walk back."""
+    leaf = Tensor(np.asarray(x, float) if not isinstance(x, Dual) else x, requires_grad=True)
+    y = f(leaf)
+    if not (type(y) is Tensor and y.requires_grad):
+        return _plain(y), np.zeros(leaf.shape)  # x does not reach the result
+    return y.data, grad(y, [leaf], cotangent)[0]
+
+
+def gradient(f: Function) -> Function:
+    """The gradient of a function of one array with one number as its result, as a function of the array."""
+    return lambda x: vjp(f, x, None)[1]
+
+
+def jacobian_by_rows(f: Function, x: Any) -> Any:
+    """The Jacobian (*f(x).shape, *x.shape): one run of f, and one walk back for each element of the result."""
+    leaf = Tensor(np.asarray(x, float), requires_grad=True)
+    y = f(leaf)
+    rows = []
+    for index in np.ndindex(y.shape):
+        unit = np.zeros(y.shape)
+        unit[index] = 1.0
+        rows.append(grad(y, [leaf], unit, retain_graph=True)[0])
+    return np.stack(rows).reshape(*y.shape, *leaf.shape)
+
+
+def hvp(f: Function, x: Any, direction: Any) -> Any:
+    """The Hessian of f at x times the direction, without the Hessian: forward mode over reverse mode.
+
+    The gradient is a function; its Jacobian-vector product with the direction is what is asked. The dual numbers run
+    through the tape and back, for about twice the price of a gradient. Pearlmutter, *Fast Exact Multiplication by the
+    Hessian*, 1994.
+    """
+    return jvp(gradient(f), x, direction)[1]
