@@ -53,6 +53,7 @@ from gradschool.library.autodiff.forward_mode import SLOPES, Dual, jvp, winners
 
 Function = Callable[..., Any]
 
+
 class _Pieces:
     """The rules of `join`, which takes any number of arrays: each gets its own part of the gradient."""
 
@@ -99,9 +100,10 @@ VJPS: dict[Function, Any] = {
 }
 
 
-# What an operation leaves on its result: its rules, its inputs, the arrays in them at that time, and its options.
-Note = tuple[tuple[Function, ...], tuple[Any, ...], list[Any], dict[str, Any]]
-FREED: Any = ((), (), [], {})
+# What an operation leaves on its result: its rules, the inputs that a gradient goes to with their places, all inputs,
+# the arrays that were in them at that time, and its options.
+Note = tuple[Any, list[tuple[int, "Tensor"]], tuple[Any, ...], list[Any], dict[str, Any]]
+FREED: Any = ((), [], (), [], {})
 
 
 class GraphFreed(RuntimeError):
@@ -145,11 +147,10 @@ class Tensor(ArrayLike):
         result = _new(Tensor)
         result.data, result.grad, result.note, result.requires_grad = data, None, None, False
         if _recording:
-            for x in inputs:
-                if type(x) is Tensor and x.requires_grad:
-                    result.requires_grad, result.time = True, next(_clock)
-                    result.note = (_rules(function), inputs, values, options)
-                    break
+            followed = [(k, x) for k, x in enumerate(inputs) if type(x) is Tensor and x.requires_grad]
+            if followed:
+                result.requires_grad, result.time = True, next(_clock)
+                result.note = (_rules(function), followed, inputs, values, options)
         return result
 
     @classmethod
@@ -190,70 +191,70 @@ class Tensor(ArrayLike):
         create_graph records the walk itself, so that the gradients can be differentiated.
         Raises GraphFreed on a second walk without retain_graph, ValueError if the shape does not fit.
         """
-        for leaf, g in _walk_back(self, gradient, retain_graph or create_graph, create_graph):
+        for leaf, g in _walk_back(self, gradient, retain_graph or create_graph, create_graph).items():
             leaf.grad = g if leaf.grad is None else leaf.grad + g
 
 
 def grad(
-    output: Tensor, inputs: list[Tensor], gradient: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    output: Tensor,
+    inputs: list[Tensor],
+    gradient: Any = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
 ) -> list[Any]:
     """The gradient of `output` with respect to each of `inputs`, leaves or not, without touching any `grad`.
 
     Arrays, or Tensors with create_graph; zeros for an input that does not reach the output.
     """
-    found = dict(_walk_back(output, gradient, retain_graph or create_graph, create_graph, set(inputs)))
+    found = _walk_back(output, gradient, retain_graph or create_graph, create_graph, frozenset(inputs))
     return [found.get(x, np.zeros_like(x.data) if not create_graph else Tensor(np.zeros_like(x.data))) for x in inputs]
 
 
 def _walk_back(
-    output: Tensor, gradient: Any, retain: bool, create_graph: bool, wanted: set[Tensor] | None = None
-) -> list[tuple[Tensor, Any]]:
-    """Every leaf (or every tensor of `wanted`) that reaches the output, with its gradient."""
+    output: Tensor, gradient: Any, retain: bool, create_graph: bool, wanted: frozenset[Tensor] = frozenset()
+) -> dict[Tensor, Any]:
+    """The gradient of every leaf that reaches the output, and of every result of an operation that is wanted."""
     if not output.requires_grad:
         raise ValueError("No gradient can reach an input: none was made with requires_grad=True, or no_grad() was on.")
     seed = _seed(output, gradient)
     gradients: dict[Tensor, Any] = {output: Tensor(seed) if create_graph else seed}
-    reached = []
+    passed = {}
     for tensor in _tape(output):
         g = gradients.pop(tensor)
-        note = tensor.note
-        if note is None if wanted is None else tensor in wanted:
-            reached.append((tensor, g))
-        if note is None:
-            continue
-        if note is FREED:
+        if tensor in wanted:
+            passed[tensor] = g
+        if tensor.note is FREED:
             raise GraphFreed(
                 "The graph below this tensor was freed by an earlier backward(); "
                 "keep it with backward(retain_graph=True), or compute the result anew."
             )
-        rules, inputs, values, options = note
+        rules, followed, inputs, values, options = tensor.note
+        y = tensor.data
         if create_graph:
             y, values = tensor, inputs
-        else:
-            y = tensor.data
-        for k, x in enumerate(inputs):
-            if type(x) is Tensor and x.requires_grad:
-                part = rules[k](g, y, *values, **options)
-                if part is None:
-                    continue  # the result does not move with this input
-                if part.shape != x.data.shape:  # the input was repeated to fit the other one
-                    part = sum_to(part, x.data.shape)
-                gradients[x] = gradients[x] + part if x in gradients else part
+        for k, x in followed:
+            part = rules[k](g, y, *values, **options)
+            if part is None:
+                continue  # the result does not move with this input
+            if part.shape != x.data.shape:  # the input was repeated to fit the other one
+                part = sum_to(part, x.data.shape)
+            gradients[x] = gradients[x] + part if x in gradients else part
         if not retain:
             tensor.note = FREED
-    return reached
+    return passed | gradients  # no operation is left in it, only leaves
 
 
 def _tape(output: Tensor) -> list[Tensor]:
-    """The output and all below it that has a gradient, last first: an operation is later than what it is computed of."""
+    """The results of operations down from the output, last first: each is later than what it was computed from."""
+    if output.note is None:
+        return []
     found, stack = {output}, [output]
     while stack:
-        note = stack.pop().note
-        if note:
-            for x in note[1]:
-                if type(x) is Tensor and x.requires_grad and x not in found:
-                    found.add(x)
-                    stack.append(x)
+        for _, x in stack.pop().note[1]:
+            if x.note is not None and x not in found:
+                found.add(x)
+                stack.append(x)
     return sorted(found, key=_time, reverse=True)
 
 
@@ -262,7 +263,9 @@ def _rules(function: Function) -> tuple[Function, ...]:
         return VJPS[function]
     except KeyError:
         known = ", ".join(sorted(_name(function) for function in VJPS))
-        raise NotDifferentiable(f"Reverse mode does not know the derivative of {_name(function)}; it knows {known}.") from None
+        raise NotDifferentiable(
+            f"Reverse mode does not know the derivative of {_name(function)}; it knows {known}."
+        ) from None
 
 
 def _seed(output: Tensor, gradient: Any) -> Any:

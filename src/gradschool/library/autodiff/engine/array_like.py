@@ -79,7 +79,9 @@ class ArrayLike(NDArrayOperatorsMixin):
         return self.apply(take, self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise InPlace(f"An element of a {type(self).__name__} cannot be set; build a new one, with np.where or np.stack.")
+        raise InPlace(
+            f"An element of a {type(self).__name__} cannot be set; build a new one, with np.where or np.stack."
+        )
 
     def __len__(self) -> int:
         return len(self.plain())
@@ -135,10 +137,13 @@ def primitive(function: Function) -> Function:
     """Let a function of arrays be asked as NumPy's own are: an ArrayLike among its inputs answers for it."""
 
     def asked(*inputs: Any, **options: Any) -> Any:
-        for x in inputs:
-            if isinstance(x, ArrayLike) and not any(x.leaves_to(other) for other in inputs):
-                return x._call(asked, inputs, options)
-        return function(*inputs, **options)
+        ours = [x for x in inputs if isinstance(x, ArrayLike)]
+        if not ours:
+            return function(*inputs, **options)
+        one = ours[0]
+        if len(ours) > 1 and any(one.leaves_to(x) for x in ours):
+            one = next(x for x in ours if not any(x.leaves_to(other) for other in ours))
+        return one.apply(asked, *inputs, **options)
 
     asked.__name__, asked.__doc__ = function.__name__, function.__doc__
     return asked
@@ -178,7 +183,8 @@ def join(*arrays: Any, axis: int = 0) -> Any:
 @primitive
 def relu(x: Any) -> Any:
     """max(x, 0), element by element; the slope at 0 is taken as 0."""
-    return np.maximum(x, np.zeros(x.shape, x.dtype))  # NumPy takes three times as long with the number 0
+    # NumPy takes three times as long with the number 0; images may lie in memory in another order than their axes.
+    return np.maximum(x, np.zeros(x.shape, x.dtype) if x.ndim < 3 else np.zeros_like(x))
 
 
 @primitive

@@ -19,8 +19,23 @@ from gradschool.library.autodiff.engine.array_like import ArrayLike, primitive
 CHUNK = 1 << 18  # numbers in the columns of some images: what stays in a core's cache between copy and product
 
 
-# A convolution is a product with a matrix whose columns are the windows of the image. It is linear in the image and in
+@primitive
+def linear(x: Any, w: Any, b: Any) -> Any:
+    """x w + b: x (..., D), w (D, O), b (O,) -> (..., O)."""
+    y = x @ w
+    return np.add(y, b, out=y) if type(y) is np.ndarray and y.dtype == b.dtype else y + b
+
+
+def _flat(x: Any) -> Any:
+    """All axes but the last as one."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+# A convolution is a product with a matrix whose rows are the windows of the image. It is linear in the image and in
 # the filters; the transposes of the two linear maps are its two gradients, and are linear in their arguments again.
+#
+# Images are (N, C, H, W) to the reader, as in torch, but lie in memory with the channels last: then a row of a window
+# is one run of numbers, which is copied several times faster than its kw * C pieces.
 
 
 @primitive
@@ -28,74 +43,89 @@ def conv2d(x: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
     """Cross-correlate images x (N, C, H, W) with filters w (O, C, kh, kw) -> (N, O, h, w); h = (H + 2p - kh) // s + 1."""
     if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1]:
         raise ValueError("images (N, C, H, W) and filters (O, C, kh, kw) are wanted, with as many channels C")
-    windows = _windows(_padded(x, padding), w.shape[2:], stride)  # (C, kh, kw, N, h, w), a view
-    filters = w.reshape(len(w), -1)  # (O, C kh kw)
-    n, h, width = windows.shape[3:]
-    y = np.empty((n, len(w), h, width), np.result_type(x, w))
+    if padding >= min(w.shape[2:]):
+        raise ValueError(f"a padding of {padding} is not smaller than the filter: some windows would see no image")
+    windows = _windows(_padded(x, padding), w.shape[2:], stride)  # (N, h, w, kh, kw, C), a view
+    filters = w.transpose(2, 3, 1, 0).reshape(-1, len(w))  # (kh kw C, O)
+    y = np.empty((*windows.shape[:3], len(w)), np.result_type(x, w))
     for some in _chunks(windows):
-        columns = windows[:, :, :, some].reshape(filters.shape[1], -1)  # the copy: (C kh kw, some h w)
-        y[some] = (filters @ columns).reshape(len(w), -1, h, width).swapaxes(0, 1)
-    return y
+        rows = _rows(windows[some])  # the copy: (some h w, kh kw C)
+        np.matmul(rows, filters, out=y[some].reshape(-1, len(w)))
+    return _channels_second(y)
 
 
 @primitive
 def conv2d_to_images(g: Any, w: Any, shape: tuple[int, ...], stride: int = 1, padding: int = 0) -> Any:
     """The transpose of conv2d as a map of the images: g (N, O, h, w) -> images of `shape` (N, C, H, W).
 
-    Each number of g adds its filter, weighted, to the window that it was computed from.
+    It is a convolution again: of g, stretched by the stride and padded, with the filters turned by half a turn.
     """
-    _, channels, height, width = shape
+    images, _, height, width = shape
     kh, kw = w.shape[2:]
-    x = np.zeros((channels, shape[0], height + 2 * padding, width + 2 * padding), np.result_type(g, w))
-    windows = _windows(x.swapaxes(0, 1), (kh, kw), stride, writeable=True)  # (C, kh, kw, N, h, w)
-    filters = w.reshape(len(w), -1).T  # (C kh kw, O)
-    for some in _chunks(windows):
-        columns = (filters @ g[some].swapaxes(0, 1).reshape(len(w), -1)).reshape(windows[:, :, :, some].shape)
-        for i in range(kh):
-            for j in range(kw):
-                windows[:, i, j, some] += columns[:, i, j]
-    return _cropped(x.swapaxes(0, 1), padding)
+    stretched = np.zeros((images, height + kh - 1, width + kw - 1, len(w)), np.result_type(g, w))
+    top, left, (h, width_of_g) = kh - 1 - padding, kw - 1 - padding, g.shape[2:]
+    places = slice(top, top + h * stride, stride), slice(left, left + width_of_g * stride, stride)
+    stretched[:, *places] = _channels_last(g)
+    return conv2d(_channels_second(stretched), w[:, :, ::-1, ::-1].swapaxes(0, 1))
 
 
 @primitive
 def conv2d_to_filters(x: Any, g: Any, shape: tuple[int, ...], stride: int = 1, padding: int = 0) -> Any:
     """The transpose of conv2d as a map of the filters: images x and g (N, O, h, w) -> filters of `shape`."""
-    windows = _windows(_padded(x, padding), shape[2:], stride)
-    w = np.zeros((shape[0], int(np.prod(shape[1:]))), np.result_type(x, g))
+    filters, channels, kh, kw = shape
+    windows = _windows(_padded(x, padding), (kh, kw), stride)
+    w = np.zeros((kh * kw * channels, filters), np.result_type(x, g))
     for some in _chunks(windows):
-        columns = windows[:, :, :, some].reshape(w.shape[1], -1)
-        w += g[some].swapaxes(0, 1).reshape(shape[0], -1) @ columns.T
-    return w.reshape(shape)
+        w += _rows(windows[some]).T @ _channels_last(g)[some].reshape(-1, filters)
+    return w.reshape(kh, kw, channels, filters).transpose(3, 2, 0, 1)
 
 
-def _windows(x: Any, kernel: tuple[int, ...], stride: int, writeable: bool = False) -> Any:
-    """All windows of images (N, C, H, W) as a view (C, kh, kw, N, h, w): no number is copied."""
-    n, channels, height, width = x.shape
-    (kh, kw), (of_n, of_c, of_y, of_x) = kernel, x.strides
+def _channels_last(x: Any) -> Any:
+    return x.transpose(0, 2, 3, 1)
+
+
+def _channels_second(x: Any) -> Any:
+    return x.transpose(0, 3, 1, 2)
+
+
+def _windows(x: Any, kernel: tuple[int, ...], stride: int) -> Any:
+    """All windows of images (N, H, W, C) as a view (N, h, w, kh, kw, C): no number is copied."""
+    n, height, width, channels = x.shape
+    (kh, kw), (of_n, of_y, of_x, of_c) = kernel, x.strides
     h, w = (height - kh) // stride + 1, (width - kw) // stride + 1
     if h < 1 or w < 1:
         raise ValueError(f"the filter of {kh} x {kw} is larger than the padded image of {height} x {width}")
-    strides = (of_c, of_y, of_x, of_n, of_y * stride, of_x * stride)
-    return np.lib.stride_tricks.as_strided(x, (channels, kh, kw, n, h, w), strides, writeable=writeable)
+    strides = (of_n, of_y * stride, of_x * stride, of_y, of_x, of_c)
+    return np.lib.stride_tricks.as_strided(x, (n, h, w, kh, kw, channels), strides, writeable=False)
+
+
+def _rows(windows: Any) -> Any:
+    """The windows as the rows of a matrix (N h w, kh kw C), copied along whatever is the longer run."""
+    n, h, w, kh, kw, channels = windows.shape
+    if kw * channels >= w:
+        return windows.reshape(n * h * w, -1)
+    rows = np.empty(windows.shape, windows.dtype)
+    for i in range(kh):
+        for j in range(kw):
+            rows[:, :, :, i, j] = windows[:, :, :, i, j]
+    return rows.reshape(n * h * w, -1)
 
 
 def _chunks(windows: Any) -> Iterator[slice]:
-    images = windows.shape[3]
+    images = len(windows)
     step = max(1, CHUNK * images // max(windows.size, 1))
     return (slice(start, start + step) for start in range(0, images, step))
 
 
 def _padded(x: Any, padding: int) -> Any:
+    """Images (N, C, H, W) as (N, H + 2p, W + 2p, C), zero around them."""
+    x = _channels_last(x)
     if not padding:
-        return x
-    n, channels, height, width = x.shape
-    larger = np.zeros((n, channels, height + 2 * padding, width + 2 * padding), x.dtype)
-    larger[:, :, padding:-padding, padding:-padding] = x
+        return np.ascontiguousarray(x)
+    n, height, width, channels = x.shape
+    larger = np.zeros((n, height + 2 * padding, width + 2 * padding, channels), x.dtype)
+    larger[:, padding:-padding, padding:-padding] = x
     return larger
-
-
-def _cropped(x: Any, padding: int) -> Any:
-    return x[:, :, padding:-padding, padding:-padding] if padding else x
 
 
 # The maximum of each window is the number at the place of the maximum. Where the places are is a matter of x alone;
@@ -105,40 +135,50 @@ def _cropped(x: Any, padding: int) -> Any:
 @primitive
 def max_pool2d(x: Any, size: int = 2) -> Any:
     """The largest number of each size x size window: x (N, C, H, W) -> (N, C, H // size, W // size); rest is cut."""
-    parts = _parts(x, size)
+    parts = _parts(_channels_last(x), size)
     largest = next(parts)
     for part in parts:
         largest = np.maximum(largest, part)
-    return largest
+    return _channels_second(largest)
 
 
 @primitive
 def picked(values: Any, x: Any, size: int) -> Any:
     """The value at the place of the maximum of each window of x; of equals, the first."""
-    return sum(part * first for part, first in zip(_parts(values, size), _places(x, size), strict=True))
+    places = _places(x, size)
+    return sum(
+        part * _channels_second(first) for part, first in zip(_parts_of_images(values, size), places, strict=True)
+    )
 
 
 @primitive
 def put_back(g: Any, x: Any, size: int) -> Any:
     """The transpose of `picked`: each number of g at the place of the maximum of its window of x, 0 elsewhere."""
-    result = np.zeros(x.shape, g.dtype)
+    images, channels, height, width = x.shape
+    result = np.zeros((images, height, width, channels), g.dtype)
+    g = np.ascontiguousarray(_channels_last(g))
     for part, first in zip(_parts(result, size), _places(x, size), strict=True):
         np.multiply(g, first, out=part)
-    return result
+    return _channels_second(result)
 
 
 def _parts(x: Any, size: int) -> Iterator[Any]:
-    """The numbers at each place of a window: size * size views (N, C, H // size, W // size)."""
-    h, w = x.shape[2] // size * size, x.shape[3] // size * size
+    """The numbers of images (N, H, W, C) at each place of a window: size * size views (N, H // size, W // size, C)."""
+    h, w = x.shape[1] // size * size, x.shape[2] // size * size
     if not h or not w:
-        raise ValueError(f"a window of {size} x {size} is larger than the image of {x.shape[2]} x {x.shape[3]}")
+        raise ValueError(f"a window of {size} x {size} is larger than the image of {x.shape[1]} x {x.shape[2]}")
+    return (x[:, i:h:size, j:w:size] for i in range(size) for j in range(size))
+
+
+def _parts_of_images(x: Any, size: int) -> Iterator[Any]:
+    h, w = x.shape[2] // size * size, x.shape[3] // size * size
     return (x[:, :, i:h:size, j:w:size] for i in range(size) for j in range(size))
 
 
 def _places(x: Any, size: int) -> Iterator[Any]:
-    """For each place of a window, where the first maximum is there."""
-    x = x.plain() if isinstance(x, ArrayLike) else x
-    largest = max_pool2d(x, size=size)
+    """For each place of a window, where the first maximum is there: (N, H // size, W // size, C)."""
+    x = _channels_last(x.plain() if isinstance(x, ArrayLike) else x)
+    largest = _channels_last(max_pool2d(_channels_second(x), size=size))
     taken = None
     for part in _parts(x, size):
         here = part == largest
@@ -150,28 +190,37 @@ def _places(x: Any, size: int) -> Iterator[Any]:
         yield here
 
 
+# The classes are few and the images many: along the images NumPy is several times faster. So both work on columns.
+
+
 @primitive
 def cross_entropy(scores: Any, labels: Any) -> Any:
     """Mean over rows of -log softmax(scores)[label]: scores (N, C), labels (N,) -> (). See `linear_classifier`."""
-    shifted = scores - np.maximum.reduce(scores, axis=1, keepdims=True)
-    log_sums = np.log(np.add.reduce(np.exp(shifted), axis=1))
-    return (np.add.reduce(log_sums) - np.add.reduce(shifted[np.arange(len(labels)), labels])) / len(labels)
+    columns = scores.T.copy()  # (C, N)
+    columns -= np.maximum.reduce(columns, axis=0)
+    truth = columns[labels, np.arange(len(labels))]
+    powers = np.exp(columns, out=columns)
+    return np.add.reduce(np.log(np.add.reduce(powers, axis=0)) - truth) / len(labels)
 
 
 def error_of_scores(scores: Any, labels: Any) -> Any:
     """The gradient of cross_entropy on the scores (N, C): probability minus truth, over N."""
-    best = np.maximum.reduce(scores.plain() if isinstance(scores, ArrayLike) else scores, axis=1, keepdims=True)
-    powers = np.exp(scores - best)
-    error = powers / powers.sum(axis=1, keepdims=True)
-    if isinstance(error, ArrayLike):
-        return (error - np.eye(error.shape[1], dtype=error.dtype)[labels]) * (1 / len(labels))
-    error[np.arange(len(labels)), labels] -= 1
-    error /= len(labels)
-    return error
+    count, rows = len(labels), np.arange(len(labels))
+    if isinstance(scores, ArrayLike):  # spelled out, to be differentiated in its turn
+        powers = np.exp(scores - scores.plain().max(axis=1, keepdims=True))
+        truth = np.eye(scores.shape[1], dtype=scores.dtype)[labels]
+        return (powers / powers.sum(axis=1, keepdims=True) - truth) / count
+    columns = scores.T.copy()
+    columns -= np.maximum.reduce(columns, axis=0)
+    powers = np.exp(columns, out=columns)
+    powers *= 1 / (count * np.add.reduce(powers, axis=0))
+    powers[labels, rows] -= 1 / count
+    return powers.T
 
 
 # The rules. `d` is the change of the k-th input, and the result is the change of the output.
 JVPS = {
+    linear: (lambda d, y, x, w, b: d @ w, lambda d, y, x, w, b: x @ d, lambda d, y, x, w, b: d),
     max_pool2d: (lambda d, y, x, size=2: picked(d, x, size=size),),
     picked: (lambda d, y, v, x, size: picked(d, x, size=size), lambda d, y, v, x, size: 0.0 * y),
     put_back: (lambda d, y, g, x, size: put_back(d, x, size=size), lambda d, y, g, x, size: 0.0 * y),
@@ -181,6 +230,11 @@ BILINEAR = (conv2d, conv2d_to_images, conv2d_to_filters)
 
 # `g` is the gradient on the output, and the result is the gradient on the k-th input.
 VJPS = {
+    linear: (
+        lambda g, y, x, w, b: g @ w.T,
+        lambda g, y, x, w, b: _flat(x).T @ _flat(g),
+        lambda g, y, x, w, b: g,  # the walk sums what was repeated
+    ),
     conv2d: (
         lambda g, y, x, w, **how: conv2d_to_images(g, w, shape=x.shape, **how),
         lambda g, y, x, w, **how: conv2d_to_filters(x, g, shape=w.shape, **how),
