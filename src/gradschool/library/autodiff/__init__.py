@@ -1,3 +1,3 @@
-"""Automatic differentiation: derivatives of programs, pushed forward from the inputs or pulled back from the outputs."""
+"""Automatic differentiation: derivatives of programs, forward from the inputs or back from the outputs."""
 
 NEEDS: tuple[str, ...] = ()

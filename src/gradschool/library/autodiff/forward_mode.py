@@ -89,9 +89,7 @@ class Dual(ArrayLike):
 
     def __init__(self, value: Any, tangent: Any, level: int = 0) -> None:
         if np.shape(value) != np.shape(tangent):
-            raise ValueError(
-                f"The value has shape {np.shape(value)} and its tangent {np.shape(tangent)}; be they equal."
-            )
+            raise ValueError(f"The value has shape {np.shape(value)}, its tangent {np.shape(tangent)}: not the same.")
         self.value, self.tangent, self.level = value, tangent, level
 
     @classmethod

@@ -44,7 +44,6 @@ from gradschool.library.autodiff.engine.array_like import (
     join,
     largest,
     put,
-    relu,
     sum_to,
     take,
     total,
@@ -54,21 +53,9 @@ from gradschool.library.autodiff.forward_mode import SLOPES, Dual, jvp, winners
 Function = Callable[..., Any]
 
 
-class _Pieces:
-    """The rules of `join`, which takes any number of arrays: each gets its own part of the gradient."""
-
-    def __getitem__(self, k: int) -> Function:
-        def rule(g: Any, y: Any, *arrays: Any, axis: int = 0) -> Any:
-            start = sum(x.shape[axis] for x in arrays[:k])
-            before = (slice(None),) * (axis % len(g.shape))
-            return g[(*before, slice(start, start + arrays[k].shape[axis]))]
-
-        return rule
-
-
-# What a result's gradient g is for each input, from the result y, the inputs, and the options of the call. Written with
-# NumPy's functions, so that g and the inputs can be arrays, or Tensors where the gradient is to be differentiated again,
-# or dual numbers. Elementwise functions multiply g by their slope; those below have a shorter way or are not elementwise.
+# What a result's gradient g is for each input, from the result y, the inputs, and the options of the call. Written in
+# NumPy's functions, so that g and the inputs can be arrays, or dual numbers, or Tensors where the gradient is to be
+# differentiated again. Elementwise functions multiply g by their slope; others, and those with a shorter way, follow.
 VJPS: dict[Function, Any] = {
     function: tuple(lambda g, y, *xs, _slope=slope, **_: g * _slope(y, *xs) for slope in slopes)
     for function, slopes in SLOPES.items()
@@ -78,22 +65,25 @@ VJPS: dict[Function, Any] = {
     np.multiply: (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
     np.divide: (lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b),
     np.exp: (lambda g, y, x: g * y,),
-    np.matmul: (lambda g, y, a, b: _matmul_left(g, a, b), lambda g, y, a, b: _matmul_right(g, a, b)),
+    np.matmul: (
+        lambda g, y, a, b: operations.matmul_left(g, a, b),
+        lambda g, y, a, b: operations.matmul_right(g, a, b),
+    ),
     np.where: (
         lambda g, y, test, a, b: None,
         lambda g, y, test, a, b: np.where(test, g, 0.0),
         lambda g, y, test, a, b: np.where(test, 0.0, g),
     ),
-    total: (lambda g, y, x, axis=None, keepdims=False: _repeated(g, x, axis, keepdims),),
+    total: (lambda g, y, x, axis=None, keepdims=False: operations.repeated(g, x, axis, keepdims),),
     largest: (
         lambda g, y, x, axis=None, keepdims=False: (
-            _repeated(g, x, axis, keepdims) * winners(_plain(y), _plain(x), axis, keepdims)
+            operations.repeated(g, x, axis, keepdims) * winners(_plain(y), _plain(x), axis, keepdims)
         ),
     ),
     broadcast: (lambda g, y, x, shape: g,),  # the walk sums what was repeated
     take: (lambda g, y, x, index: put(g, index=index, shape=x.shape),),
     put: (lambda g, y, x, index, shape: g[index],),
-    join: _Pieces(),
+    join: operations.Pieces(),
     np.reshape: (lambda g, y, x, shape: g.reshape(x.shape),),
     np.transpose: (lambda g, y, x, axes=None: g.transpose(*(np.argsort(axes) if axes else ())),),
     **operations.VJPS,
@@ -258,14 +248,13 @@ def _tape(output: Tensor) -> list[Tensor]:
     return sorted(found, key=_time, reverse=True)
 
 
-def _rules(function: Function) -> tuple[Function, ...]:
+def _rules(function: Function) -> Any:
     try:
         return VJPS[function]
     except KeyError:
         known = ", ".join(sorted(_name(function) for function in VJPS))
-        raise NotDifferentiable(
-            f"Reverse mode does not know the derivative of {_name(function)}; it knows {known}."
-        ) from None
+        sentence = f"Reverse mode has no derivative of {_name(function)}; it has those of {known}."
+        raise NotDifferentiable(sentence) from None
 
 
 def _seed(output: Tensor, gradient: Any) -> Any:
@@ -283,30 +272,6 @@ def _seed(output: Tensor, gradient: Any) -> Any:
 
 def _plain(x: Any) -> Any:
     return x.plain() if isinstance(x, ArrayLike) else x
-
-
-def _turned(x: Any) -> Any:
-    """The transpose of each matrix of a stack."""
-    return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
-
-
-def _matmul_left(g: Any, a: Any, b: Any) -> Any:
-    if b.ndim == 1:
-        return g[..., None] * b
-    return (g[..., None, :] @ _turned(b))[..., 0, :] if a.ndim == 1 else g @ _turned(b)
-
-
-def _matmul_right(g: Any, a: Any, b: Any) -> Any:
-    if a.ndim == 1:
-        return a[:, None] * (g[..., None, :] if b.ndim > 1 else g)
-    return (_turned(a) @ g[..., None])[..., 0] if b.ndim == 1 else _turned(a) @ g
-
-
-def _repeated(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """A sum passes its gradient to each of its terms."""
-    if axis is not None and not keepdims:
-        g = np.expand_dims(g, axis)
-    return broadcast(g, shape=x.shape)
 
 
 def _name(function: Function) -> str:

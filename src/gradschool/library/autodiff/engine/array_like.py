@@ -79,9 +79,7 @@ class ArrayLike(NDArrayOperatorsMixin):
         return self.apply(take, self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise InPlace(
-            f"An element of a {type(self).__name__} cannot be set; build a new one, with np.where or np.stack."
-        )
+        raise InPlace(f"An element of a {type(self).__name__} cannot be set; build a new one, as np.where does.")
 
     def __len__(self) -> int:
         return len(self.plain())

@@ -9,12 +9,12 @@ Shapes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from gradschool.library.autodiff.engine.array_like import ArrayLike, primitive
+from gradschool.library.autodiff.engine.array_like import ArrayLike, broadcast, primitive
 
 CHUNK = 1 << 18  # numbers in the columns of some images: what stays in a core's cache between copy and product
 
@@ -40,7 +40,10 @@ def _flat(x: Any) -> Any:
 
 @primitive
 def conv2d(x: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
-    """Cross-correlate images x (N, C, H, W) with filters w (O, C, kh, kw) -> (N, O, h, w); h = (H + 2p - kh) // s + 1."""
+    """Cross-correlate images x (N, C, H, W) with filters w (O, C, kh, kw) -> (N, O, h, w), h = (H + 2p - kh) // s + 1.
+
+    s: stride, p: padding with zeros. Raises ValueError for shapes that do not fit.
+    """
     if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1]:
         raise ValueError("images (N, C, H, W) and filters (O, C, kh, kw) are wanted, with as many channels C")
     if padding >= min(w.shape[2:]):
@@ -216,6 +219,47 @@ def error_of_scores(scores: Any, labels: Any) -> Any:
     powers *= 1 / (count * np.add.reduce(powers, axis=0))
     powers[labels, rows] -= 1 / count
     return powers.T
+
+
+# Rules of NumPy's own functions that take more than a line.
+
+
+def _turned(x: Any) -> Any:
+    """The transpose of each matrix of a stack."""
+    return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
+
+
+def matmul_left(g: Any, a: Any, b: Any) -> Any:
+    """The gradient of a @ b on a, vectors and stacks of matrices included."""
+    if b.ndim == 1:
+        return g * b if a.ndim == 1 else g[..., None] * b
+    return (g[..., None, :] @ _turned(b))[..., 0, :] if a.ndim == 1 else g @ _turned(b)
+
+
+def matmul_right(g: Any, a: Any, b: Any) -> Any:
+    """The gradient of a @ b on b."""
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else a[:, None] * g[..., None, :]
+    return (_turned(a) @ g[..., None])[..., 0] if b.ndim == 1 else _turned(a) @ g
+
+
+def repeated(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """A sum passes its gradient to each of its terms."""
+    if axis is not None and not keepdims:
+        g = np.expand_dims(g, axis)
+    return broadcast(g, shape=x.shape)
+
+
+class Pieces:
+    """The rules of `join`, which takes any number of arrays: each gets its own part of the gradient."""
+
+    def __getitem__(self, k: int) -> Callable[..., Any]:
+        def rule(g: Any, y: Any, *arrays: Any, axis: int = 0) -> Any:
+            start = sum(x.shape[axis] for x in arrays[:k])
+            before = (slice(None),) * (axis % len(g.shape))
+            return g[(*before, slice(start, start + arrays[k].shape[axis]))]
+
+        return rule
 
 
 # The rules. `d` is the change of the k-th input, and the result is the change of the output.
