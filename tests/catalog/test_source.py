@@ -25,6 +25,10 @@ def test_a_card_is_read_by_its_headings_at_the_margin():
     assert card.lines == 10
 
 
+def test_a_summary_that_begins_with_a_word_of_one_letter_keeps_its_space():
+    assert source.card(ast.parse('"""Demo: a number\nand another."""')).summary == "A number and another."
+
+
 def test_a_module_without_a_card_has_an_empty_one():
     card = source.card(ast.parse("x = 1"))
     assert (card.title, card.summary, card.sections, card.lines) == ("", "", {}, 0)

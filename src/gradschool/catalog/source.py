@@ -63,7 +63,8 @@ def card(tree: ast.Module) -> Card:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].strip()
+    text = text.strip()
+    return text[:1].upper() + text[1:]
 
 
 def assignments(tree: ast.Module) -> dict[str, ast.expr]:
