@@ -26,7 +26,7 @@ def test_a_card_is_read_by_its_headings_at_the_margin():
 
 
 def test_a_summary_that_begins_with_a_word_of_one_letter_keeps_its_space():
-    assert source.card(ast.parse('"""Demo: a number\nand another."""')).summary == "A number and another."
+    assert source.card(ast.parse('"""Demo: a number."""')).summary == "A number."
 
 
 def test_a_module_without_a_card_has_an_empty_one():

@@ -20,6 +20,7 @@ FUNCTIONS = {
     np.multiply: (torch.mul, -2.0),
     np.divide: (torch.div, 0.5),
     np.power: (torch.pow, 0.5),
+    np.negative: (torch.neg, -2.0),
     np.exp: (torch.exp, -2.0),
     np.expm1: (torch.expm1, -2.0),
     np.log: (torch.log, 0.5),

@@ -56,6 +56,7 @@ SLOPES: dict[Function, tuple[Function, ...]] = {
     np.multiply: (lambda y, a, b: b, lambda y, a, b: a),
     np.divide: (lambda y, a, b: 1.0 / b, lambda y, a, b: -y / b),
     np.power: (lambda y, a, b: b * a ** (b - 1.0), lambda y, a, b: y * np.log(np.where(a > 0, a, 1.0))),
+    np.negative: (lambda y, x: -1.0,),
     np.exp: (lambda y, x: y,),
     np.expm1: (lambda y, x: y + 1.0,),
     np.log: (lambda y, x: 1.0 / x,),

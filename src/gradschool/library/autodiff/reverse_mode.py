@@ -90,10 +90,10 @@ VJPS: dict[Function, Any] = {
 }
 
 
-# What an operation leaves on its result: its rules, the inputs that a gradient goes to with their places, all inputs,
-# the arrays that were in them at that time, and its options.
-Note = tuple[Any, list[tuple[int, "Tensor"]], tuple[Any, ...], list[Any], dict[str, Any]]
-FREED: Any = ((), [], (), [], {})
+# What an operation leaves on its result: itself, the inputs that a gradient goes to with their places, all inputs, the
+# arrays that were in them at that time, and its options. (A plain tuple: it is made for each operation.)
+Note = tuple[Function, list[tuple[int, "Tensor"]], tuple[Any, ...], list[Any], dict[str, Any]]
+FREED: Any = (np.add, [], (), [], {})
 
 
 class GraphFreed(RuntimeError):
@@ -115,7 +115,7 @@ class Tensor(ArrayLike):
     __slots__ = ("data", "grad", "note", "requires_grad", "time")
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        if not isinstance(data, Dual):
+        if not isinstance(data, ArrayLike):
             data = np.array(data)  # a copy: the caller's array stays the caller's
             if data.dtype.kind in "iub" and requires_grad:
                 raise TypeError(f"A tensor of {data.dtype} has no gradient; give it as floating-point numbers.")
@@ -140,7 +140,9 @@ class Tensor(ArrayLike):
             followed = [(k, x) for k, x in enumerate(inputs) if type(x) is Tensor and x.requires_grad]
             if followed:
                 result.requires_grad, result.time = True, next(_clock)
-                result.note = (_rules(function), followed, inputs, values, options)
+                if function not in VJPS:
+                    raise NotDifferentiable(_unknown(function))
+                result.note = (function, followed, inputs, values, options)
         return result
 
     @classmethod
@@ -219,7 +221,8 @@ def _walk_back(
                 "The graph below this tensor was freed by an earlier backward(); "
                 "keep it with backward(retain_graph=True), or compute the result anew."
             )
-        rules, followed, inputs, values, options = tensor.note
+        function, followed, inputs, values, options = tensor.note
+        rules = VJPS[function]
         y = tensor.data
         if create_graph:
             y, values = tensor, inputs
@@ -248,13 +251,9 @@ def _tape(output: Tensor) -> list[Tensor]:
     return sorted(found, key=_time, reverse=True)
 
 
-def _rules(function: Function) -> Any:
-    try:
-        return VJPS[function]
-    except KeyError:
-        known = ", ".join(sorted(_name(function) for function in VJPS))
-        sentence = f"Reverse mode has no derivative of {_name(function)}; it has those of {known}."
-        raise NotDifferentiable(sentence) from None
+def _unknown(function: Function) -> str:
+    known = ", ".join(sorted(name_of(function) for function in VJPS))
+    return f"Reverse mode has no derivative of {name_of(function)}; it has those of {known}."
 
 
 def _seed(output: Tensor, gradient: Any) -> Any:
@@ -264,7 +263,8 @@ def _seed(output: Tensor, gradient: Any) -> Any:
                 f"The result has shape {output.shape}; a gradient is of one number: sum it up, or pass a gradient."
             )
         return np.full(output.shape, 1.0, output.dtype) if output.shape else output.dtype.type(1)
-    gradient = np.asarray(gradient, dtype=output.dtype)
+    if not isinstance(gradient, ArrayLike):
+        gradient = np.asarray(gradient, dtype=output.dtype)
     if gradient.shape != output.shape:
         raise ValueError(f"The gradient has shape {gradient.shape}, the result {output.shape}; they must be equal.")
     return gradient
@@ -274,14 +274,15 @@ def _plain(x: Any) -> Any:
     return x.plain() if isinstance(x, ArrayLike) else x
 
 
-def _name(function: Function) -> str:
+def name_of(function: Function) -> str:
+    """What an error or a drawing calls an operation."""
     return {total: "sum", largest: "max", take: "indexing"}.get(function) or getattr(function, "__name__", "it")
 
 
 def _misfit(function: Function, values: Any, options: dict[str, Any], error: Exception) -> str:
     shapes = " and ".join(str(np.shape(_plain(x))) for x in values)
     extra = "".join(f", {key} {value!r}" for key, value in options.items())
-    return f"{_name(function)} of {shapes}{extra}: {error}"
+    return f"{name_of(function)} of {shapes}{extra}: {error}"
 
 
 _new = object.__new__

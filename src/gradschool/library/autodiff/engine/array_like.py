@@ -223,7 +223,6 @@ SPELLED: dict[Function, Function] = {
     np.concatenate: lambda arrays, axis=0: join(*arrays, axis=axis),
     np.stack: stacked,
     np.square: lambda x: x * x,
-    np.negative: lambda x: x * -1,
     np.dot: np.matmul,
     np.broadcast_to: lambda x, shape: broadcast(x, shape=tuple(shape)),
     np.linalg.norm: lambda x: np.sqrt((x * x).sum()),
