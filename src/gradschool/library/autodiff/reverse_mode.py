@@ -127,7 +127,14 @@ class Tensor(ArrayLike):
     @classmethod
     def apply(cls, function: Function, *inputs: Any, **options: Any) -> Any:
         """Compute the operation and note it: the one step that all that follows is made of."""
-        values = [x.data if type(x) is Tensor else x for x in inputs]
+        values, followed = [], []
+        for k, x in enumerate(inputs):
+            if type(x) is Tensor:
+                values.append(x.data)
+                if x.requires_grad:
+                    followed.append((k, x))
+            else:
+                values.append(x)
         try:
             data = function(*values, **options)
         except (ValueError, IndexError) as error:
@@ -136,13 +143,11 @@ class Tensor(ArrayLike):
             data.setflags(False)  # the derivative may need it as it is now
         result = _new(Tensor)
         result.data, result.grad, result.note, result.requires_grad = data, None, None, False
-        if _recording:
-            followed = [(k, x) for k, x in enumerate(inputs) if type(x) is Tensor and x.requires_grad]
-            if followed:
-                result.requires_grad, result.time = True, next(_clock)
-                if function not in VJPS:
-                    raise NotDifferentiable(_unknown(function))
-                result.note = (function, followed, inputs, values, options)
+        if followed and _recording:
+            if function not in VJPS:
+                raise NotDifferentiable(_unknown(function))
+            result.requires_grad, result.time = True, next(_clock)
+            result.note = (function, followed, inputs, values, options)
         return result
 
     @classmethod

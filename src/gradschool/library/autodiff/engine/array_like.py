@@ -135,13 +135,14 @@ def primitive(function: Function) -> Function:
     """Let a function of arrays be asked as NumPy's own are: an ArrayLike among its inputs answers for it."""
 
     def asked(*inputs: Any, **options: Any) -> Any:
-        ours = [x for x in inputs if isinstance(x, ArrayLike)]
-        if not ours:
-            return function(*inputs, **options)
-        one = ours[0]
-        if len(ours) > 1 and any(one.leaves_to(x) for x in ours):
-            one = next(x for x in ours if not any(x.leaves_to(other) for other in ours))
-        return one.apply(asked, *inputs, **options)
+        for x in inputs:
+            if isinstance(x, ArrayLike):
+                for other in inputs:
+                    if other is not x and x.leaves_to(other):
+                        break
+                else:
+                    return x.apply(asked, *inputs, **options)
+        return function(*inputs, **options)
 
     asked.__name__, asked.__doc__ = function.__name__, function.__doc__
     return asked

@@ -1,0 +1,67 @@
+"""`make bench`: one line a contest; exit 1 if a bar is missed. `python -m benchmarks knn` holds those with "knn"."""
+
+import sys
+
+from benchmarks.harness import HEAD, Contest, Peer, hold
+
+TORCH = "PyTorch eager"
+
+
+def against_torch(name: str, stem: str, bar: float) -> Contest:
+    return Contest(name, "engine.py", f"{stem}_ours", (Peer(TORCH, f"{stem}_torch", bar, False),))
+
+
+CONTESTS = (
+    Contest(
+        "engine, MLP 64-128-64-10 step",
+        "engine.py",
+        "mlp_ours",
+        (Peer(TORCH, "mlp_torch", 0.6, False), Peer("autograd 1.9", "mlp_autograd", 1 / 3)),
+    ),
+    Contest(
+        "engine, small CNN step",
+        "engine.py",
+        "cnn_ours",
+        (
+            Peer(TORCH, "cnn_torch", 1.0, False),
+            Peer("autograd 1.9", "cnn_autograd", 1 / 8),
+            Peer("tinygrad 0.14, jitted", "cnn_tinygrad", 1 / 4),
+        ),
+    ),
+    against_torch("engine, add forward and back, 32x32", "add", 0.6),
+    against_torch("engine, mul forward and back, 32x32", "mul", 0.6),
+    against_torch("engine, matmul forward and back, 32x32", "matmul", 0.6),
+    against_torch("engine, exp forward and back, 32x32", "exp", 0.6),
+    against_torch("engine, convolution 32x32x32x32, 3x3, and back", "conv", 3.0),
+    Contest(
+        "fit loop, 280 steps of a tiny MLP",
+        "fit_loop.py",
+        "ours",
+        (
+            Peer("bare loop", "bare", 1.05, False),
+            Peer("Lightning, all off", "lightning", 1 / 3),
+            Peer("HF Trainer, all off", "trainer", 1 / 5),
+        ),
+        slice_seconds=0.6,
+    ),
+)
+
+
+def main() -> int:
+    chosen = [contest for contest in CONTESTS if all(word in contest.name for word in sys.argv[1:])]
+    if not chosen:
+        print(f"No contest has {' and '.join(sys.argv[1:])!r} in its name.", file=sys.stderr)
+        return 2
+    print(HEAD, flush=True)
+    short = 0
+    for contest in chosen:
+        for outcome in hold(contest):
+            print(outcome.line(), flush=True)
+            short += not outcome.met
+    if short:
+        print(f"{short} of the bars are missed.")
+    return 1 if short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
