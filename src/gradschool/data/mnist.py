@@ -109,7 +109,7 @@ def read(source: Source, sha256: tuple[str, ...], path: Path | str | None) -> tu
 
 
 def _from_npz(file: Path, name: str) -> NDArray:
-    with np.load(file, allow_pickle=False) as archive:
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
         return archive[name]
 
 

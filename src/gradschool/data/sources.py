@@ -28,7 +28,7 @@ SILENCE_SECONDS = 30  # of a server, before we give up
 class DatasetError(OptionError):
     """A data set was asked for that is not here, cannot be fetched, or is damaged.
 
-    It is an OptionError, so that `--dataset mnist` without MNIST ends in one sentence, as every impossible setting does.
+    It is an OptionError, so that `--dataset mnist` without MNIST ends in one sentence, as all impossible settings do.
     """
 
 
