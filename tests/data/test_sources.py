@@ -217,9 +217,7 @@ def test_a_part_that_is_already_whole_is_taken(server, places):
 def test_a_content_that_is_not_the_published_one_is_deleted(server, places, name):
     source = served(server, places)
     server.files[name] = b"not a cat"
-    with pytest.raises(
-        DatasetError, match=r"is not Cats as it was published, and was deleted\. Try again"
-    ):
+    with pytest.raises(DatasetError, match=r"is not Cats as it was published, and was deleted\. Try again"):
         fetch(source, sources.cache())
     assert not (sources.cache() / "cats" / name).exists()
     assert not (sources.cache() / "cats" / f"{name}.part").exists()
