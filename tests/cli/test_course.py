@@ -8,7 +8,9 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 
+from gradschool import catalog
 from gradschool.cli.course import command
+from gradschool.syllabus import notes
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -39,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def judge(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-    """A library with one method, and a judge that raises what the test puts into the list."""
+    """A judge that raises what the test puts into the list."""
     raises: list[Exception] = []
 
     def load(folder: Path) -> None:
@@ -47,10 +49,8 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
         for error in raises:
             raise error
 
-    catalog, problem = ModuleType("gradschool.catalog"), ModuleType("gradschool.grading.problem")
-    catalog.methods = lambda: (SimpleNamespace(name="linear_classifier"),)  # type: ignore[attr-defined]
+    problem = ModuleType("gradschool.grading.problem")
     problem.Problem = SimpleNamespace(load=load)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "gradschool.catalog", catalog)
     monkeypatch.setitem(sys.modules, "gradschool.grading.problem", problem)
     return raises
 
@@ -63,8 +63,8 @@ def test_a_sound_course_is_summed_up(folder: Path, judge: list[Exception]) -> No
     result = check(folder)
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        "course.toml: 32 dates with 27 classes, 12 modules, 1 of 6 problem sets ready, 1 of 79 methods ready, "
-        "a rubric of 60 points.",
+        "course.toml: 32 dates with 27 classes, 12 modules, 1 of 6 problem sets ready, "
+        f"{len(catalog.methods())} of 79 methods ready, a rubric of 60 points.",
         f"No findings in {folder}.",
     ]
 
@@ -124,3 +124,81 @@ def test_a_folder_without_a_course_is_wrong_use(tmp_path: Path, judge: list[Exce
     result = check(tmp_path)
     assert result.exit_code == 2
     assert f"--course names {tmp_path}, which holds no course.toml" in result.output
+
+
+PAGE = """Text.
+
+```python
+x = 2
+print("printed")
+x * 21
+```
+
+More.
+
+```python
+x + 1
+```
+"""
+
+
+def build(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(command, ["build", "--course", str(folder), *options], catch_exceptions=False)
+
+
+def with_page(folder: Path, text: str) -> Path:
+    page = folder / "modules/01-foundations/page.md"
+    page.write_text(text)
+    return page
+
+
+def test_build_runs_the_cells_of_a_page_and_keeps_what_they_print(folder: Path, judge: list[Exception]) -> None:
+    page = with_page(folder, PAGE)
+    assert "cell 2" in check(folder).output
+    assert "-> Run `gradschool course build`." in check(folder).output
+    done = build(folder)
+    assert done.exit_code == 0
+    assert "modules/01-foundations: 2 cells, written." in done.output
+    assert list(notes.outputs(page.parent).values()) == ["printed\n42\n", "3\n"]
+    assert check(folder).exit_code == 0
+
+
+def test_build_with_check_writes_nothing_and_says_what_differs(folder: Path, judge: list[Exception]) -> None:
+    page = with_page(folder, PAGE)
+    assert build(folder, "--check").exit_code == 1
+    assert notes.outputs(page.parent) == {}
+    build(folder)
+    assert build(folder, "--check").exit_code == 0
+    with_page(folder, PAGE.replace("x * 21", "x * 20"))
+    done = build(folder, "--check")
+    assert done.exit_code == 1
+    assert "modules/01-foundations: 2 cells, differs." in done.output
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("1 / 0", "cell 1 raised ZeroDivisionError: division by zero; the cells must run from top to bottom."),
+        ("import os; os._exit(3)", "the cells ended the process (exit code 3); a page may not do that."),
+        ("x = ", "cell 1 raised SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_cell_that_fails_is_named_and_nothing_is_written(folder: Path, cell: str, sentence: str) -> None:
+    page = with_page(folder, f"```python\n{cell}\n```\n")
+    done = build(folder)
+    assert done.exit_code == 1
+    assert f"modules/01-foundations/page.md: {sentence}" in done.output
+    assert notes.outputs(page.parent) == {}
+
+
+def test_outputs_of_cells_that_are_gone_are_removed(folder: Path, judge: list[Exception]) -> None:
+    page = with_page(folder, PAGE)
+    build(folder)
+    with_page(folder, "No cells.\n")
+    build(folder)
+    assert not (page.parent / notes.OUTPUTS).exists()
+
+
+def test_the_pages_of_this_course_print_what_is_kept() -> None:
+    done = build(REPOSITORY / "course", "--check")
+    assert done.exit_code == 0, done.output

@@ -118,6 +118,24 @@ class Reading(Table):
         return f"{self.authors} ({self.year}). {self.title}"
 
 
+class Exercise(Table):
+    """A question on a module's page that the page can check. An answer is a number or a word."""
+
+    ask: Text
+    answer: float | Text
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    because: Text
+
+    def accepts(self, given: str) -> bool:
+        """Whether this is the answer: within the tolerance, or the same word whatever its case and spaces."""
+        if isinstance(self.answer, str):
+            return "".join(given.lower().split()) == "".join(self.answer.lower().split())
+        try:
+            return abs(float(given.replace(",", ".").replace("−", "-")) - self.answer) <= self.tolerance
+        except ValueError:
+            return False
+
+
 class Module(Table):
     """A chapter of the course. `number` is its place in the order, from 1; `page_markdown` has no title of its own."""
 
@@ -127,6 +145,7 @@ class Module(Table):
     summary: Text
     methods: tuple[MethodRef, ...]
     readings: tuple[Reading, ...]
+    exercises: tuple[Exercise, ...]
     folder: Path
     page_markdown: str
 

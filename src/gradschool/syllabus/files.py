@@ -12,6 +12,7 @@ from pydantic import Field, NaiveDatetime, StringConstraints
 
 from gradschool.syllabus.course import (
     ClassEntry,
+    Exercise,
     Identity,
     MethodRef,
     Name,
@@ -74,6 +75,7 @@ class ModuleFile(Table):
     summary: Text
     methods: tuple[MethodRef, ...] = ()
     readings: tuple[Reading, ...] = ()
+    exercises: tuple[Exercise, ...] = ()
 
 
 class ProblemFile(Table):

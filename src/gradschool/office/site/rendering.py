@@ -207,7 +207,10 @@ class _Renderer(RendererHTML):
         return f"<div>{_formula_or_source(tokens[at].content, env, display=True)}</div>\n"
 
     def fence(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
-        return highlight(tokens[at].content, (tokens[at].info.split() or ["text"])[0])
+        language = (tokens[at].info.split() or ["text"])[0]
+        if language == "output":  # what a code cell printed
+            return f'<pre class="output" tabindex="0">{escape(tokens[at].content)}</pre>\n'
+        return highlight(tokens[at].content, language)
 
     def code_block(self, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
         return highlight(tokens[at].content, "text")

@@ -20,7 +20,8 @@ from gradschool.office.site import rendering, shelf
 from gradschool.office.site.context import offering_of
 from gradschool.office.site.timetable import deliverables, timetable
 from gradschool.office.site.worked_example import worked_example
-from gradschool.syllabus.course import Course, Module, NotInCourse
+from gradschool.syllabus import notes
+from gradschool.syllabus.course import Course, Exercise, Module, NotInCourse
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
 # A plot's SVG has styles of its own, which the policy of pages would strip when it is opened by itself.
@@ -76,6 +77,7 @@ def module(request: HttpRequest, offering: str, module: str) -> HttpResponse:
     """One module: its text, methods, readings and class dates."""
     found, course = _course(request, offering)
     this = _module(course, module)
+    page = notes.woven(this.page_markdown, notes.outputs(this.folder))
     place = course.modules.index(this)
     names = {method.name for method in this.methods}
     library = shelf.methods()
@@ -91,7 +93,11 @@ def module(request: HttpRequest, offering: str, module: str) -> HttpResponse:
             "offering": found,
             "course": course,
             "module": this,
-            "text": rendering.render(this.page_markdown),
+            "text": rendering.render(page),
+            "exercises": [
+                (number, exercise, _verdict(exercise, request.GET.get(f"answer-{number}")))
+                for number, exercise in enumerate(this.exercises, 1)
+            ],
             "methods": [(ref, library.get(ref.name)) for ref in this.methods],
             "classes": [line for line in course.classes if line.module == this.id],
             "practised": practised,
@@ -184,6 +190,13 @@ def figure(request: HttpRequest, name: str, file: str) -> FileResponse:
             response.headers["Cache-Control"] = "public, max-age=3600"
             return response
     raise Http404(f"There is no figure {file} of the method {name}.")
+
+
+def _verdict(exercise: Exercise, given: str | None) -> tuple[str, bool] | None:
+    """What was answered and whether it is right; None while there is no answer."""
+    if given is None or not given.strip():
+        return None
+    return given.strip()[:100], exercise.accepts(given.strip()[:100])
 
 
 def _course(request: HttpRequest, slug: str) -> tuple[Offering, Course]:
