@@ -89,3 +89,12 @@ def test_the_same_lines_in_another_file_of_the_pair_are_another_hash(tmp_path):
     a.write_text("x = 1\n")
     b.write_text("y = 1\n")
     assert source.code_hash(a, b) != source.code_hash(b, a)
+
+
+def test_what_a_file_imports_of_the_library_is_named():
+    tree = ast.parse(
+        "import numpy\nfrom gradschool.kit import seed\n"
+        "def f():\n    from gradschool.library.autodiff.reverse_mode import Tensor\n"
+        "from gradschool.library.foundations.mlp import MLP\n"
+    )
+    assert source.imported(tree) == ("mlp", "reverse_mode")

@@ -77,7 +77,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the library. What its files do not say is empty here, and a sentence of `faults()`."""
+    """A method of the library. What its files do not say is empty here, and a sentence of `faults()`.
+
+    builds_on: the modules of the library that its files import, parts that rooms share among them.
+    """
 
     name: str
     room: str
@@ -88,6 +91,7 @@ class Method:
     recipe: Path
     options: tuple[Option, ...]
     presets: tuple[str, ...]
+    builds_on: tuple[str, ...]
     target: Target | None
     record_path: Path
 
@@ -193,7 +197,8 @@ def method(name: str, places: Places | None = None) -> Method:
 
 def read(path: Path, places: Places) -> Method:
     """One method from its pair of files. Raises SyntaxError if one of them is no Python."""
-    card = source.card(source.parse(path))
+    tree = source.parse(path)
+    card = source.card(tree)
     recipe = places.recipe(path)
     face = source.parse(recipe) if recipe.exists() else ast.Module([], [])
     return Method(
@@ -209,6 +214,7 @@ def read(path: Path, places: Places) -> Method:
             for field in source.config_fields(face)
         ),
         presets=source.presets(face),
+        builds_on=tuple(sorted({*source.imported(tree), *source.imported(face)} - {path.stem})),
         target=target(face),
         record_path=places.record(path.stem),
     )

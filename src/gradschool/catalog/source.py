@@ -62,6 +62,13 @@ def card(tree: ast.Module) -> Card:
     )
 
 
+def imported(tree: ast.Module) -> tuple[str, ...]:
+    """The modules of the library's rooms from which a file imports something, by name and in order."""
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    found = [module.rpartition(".")[2] for module in modules if module.startswith("gradschool.library.")]
+    return tuple(sorted(set(found)))
+
+
 def _sentence(text: str) -> str:
     text = text.strip()
     return text[:1].upper() + text[1:]

@@ -56,6 +56,11 @@ def test_a_function_name_stands_apart_from_what_follows_but_not_from_a_parenthes
     assert "mspace" not in rendering.formula(r"\log(p)", display=False)
 
 
+def test_a_prime_is_no_exponent() -> None:
+    assert "msup" not in rendering.formula("f'(x) + g''(x)", display=False)
+    assert "msup" in rendering.formula("x^2", display=False)
+
+
 def test_a_norm_does_not_grow_with_the_sum_before_it() -> None:
     assert 'stretchy="false">‖' in rendering.formula(r"\sum_i \lVert W \rVert", display=True)
 
@@ -115,6 +120,10 @@ def test_code_is_colored_by_classes() -> None:
     page = rendering.html("```python\ndef f(): return 1\n```\n")
     assert '<span class="k">def</span>' in page
     assert "style=" not in page
+
+
+def test_what_a_cell_printed_is_no_code() -> None:
+    assert rendering.html("~~~~output\n<3>\n~~~~") == '<pre class="output" tabindex="0">&lt;3&gt;\n</pre>\n'
 
 
 def test_code_in_an_unknown_language_stays_plain() -> None:

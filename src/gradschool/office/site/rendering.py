@@ -110,6 +110,7 @@ def formula(latex: str, *, display: bool) -> str:
 
 _ENVIRONMENT = re.compile(r"\\begin\{(?:aligned|align\*?|split)\}(.*?)\\end\{(?:aligned|align\*?|split)\}", re.DOTALL)
 _LIMITS = {"max", "min", "lim", "sup", "inf", "argmax", "argmin", "arg max", "arg min", "Pr", "det", "gcd"}
+_PRIMES = ("′", "″", "‴")
 _BARS = set("|‖∣∥")
 _VARIANTS = {"bold": "BOLD", "italic": "ITALIC", "bold-italic": "BOLD ITALIC"}
 
@@ -130,6 +131,10 @@ def _adapt(math: Element, display: bool) -> None:
         if variant in _VARIANTS:
             del node.attrib["mathvariant"]
             node.text = "".join(_letter(letter, _VARIANTS[variant]) for letter in node.text or "")
+        if node.tag == "msup" and (node[1].text or "") in _PRIMES:
+            node.tag = "mrow"  # text fonts draw a prime raised already; as an exponent it would be a speck
+            node[1].tag = "mo"
+            node[1].attrib.update(lspace="0.06em", rspace="0")
         if node.tag == "mo" and _is_word(node):
             node.tag = "mi"  # as an operator, a name such as softmax would stand apart from its argument
         if node.tag == "mo" and (node.text or "") in _BARS and "stretchy" not in node.attrib:

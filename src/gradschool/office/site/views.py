@@ -16,7 +16,7 @@ from gradschool.office import clock
 from gradschool.office.courses import course_of
 from gradschool.office.people.models import Offering
 from gradschool.office.people.permissions import SignInNeeded, viewer_of
-from gradschool.office.site import rendering, shelf
+from gradschool.office.site import prerequisites, rendering, shelf
 from gradschool.office.site.context import offering_of
 from gradschool.office.site.timetable import deliverables, timetable
 from gradschool.office.site.worked_example import worked_example
@@ -176,7 +176,11 @@ def method(request: HttpRequest, name: str) -> HttpResponse:
         if path.is_file()
     ]
     room = next(each.room for each in shelf.shelves() if each.room.name == found.room)
-    return render(request, "site/method.html", {"method": found, "room": room, "sources": sources})
+    library = shelf.methods()
+    needs = {each.name: tuple(k for k in each.builds_on if k in library) for each in library.values()}
+    drawn = prerequisites.drawing(name, needs, {each.name: each.title for each in library.values()})
+    page = {"method": found, "room": room, "sources": sources, "drawing": drawn}
+    return render(request, "site/method.html", page)
 
 
 @require_safe
