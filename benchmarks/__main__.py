@@ -32,7 +32,7 @@ CONTESTS = (
     against_torch("engine, mul forward and back, 32x32", "mul", 0.6),
     against_torch("engine, matmul forward and back, 32x32", "matmul", 0.6),
     against_torch("engine, exp forward and back, 32x32", "exp", 0.6),
-    against_torch("engine, convolution 32x32x32x32, 3x3, and back", "conv", 3.0),
+    against_torch("engine, convolution 32x32x32x32, and back", "conv", 3.0),
     Contest(
         "fit loop, 280 steps of a tiny MLP",
         "fit_loop.py",
