@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -44,10 +45,14 @@ def command(problem: str, path: Path, site: str, offering: str, wait: bool) -> N
         _forget(site)
     if status not in (200, 201):
         raise click.ClickException(answer.get("error") or f"The office answered with status {status}.")
-    receipt = Path(f"{problem}-{answer['number']}-receipt.txt")
-    receipt.write_text(answer["receipt"])
     new = "Handed in" if answer["new"] else "These very files are your latest hand-in already; it stands"
-    click.echo(f"{new}: {problem} no. {answer['number']}, SHA-256 {answer['sha256'][:16]}. Receipt: {receipt}")
+    click.echo(f"{new}: {problem} no. {answer['number']}, SHA-256 {answer['sha256'][:16]}.")
+    receipt = Path(f"{problem}-{answer['number']}-receipt.txt")
+    try:
+        receipt.write_text(answer["receipt"])
+        click.echo(f"Receipt: {receipt}")
+    except OSError as error:  # it is handed in all the same
+        click.echo(f"The receipt cannot be written here ({error.strerror}); this is it, keep it:\n{answer['receipt']}")
     for warning in answer["warnings"]:
         click.echo(f"Warning: {warning}")
     if wait:
@@ -99,10 +104,12 @@ def _ask(
     if kind:
         headers["Content-Type"] = kind
     try:
-        connection.request(method, parts.path.rstrip("/") + address, body, headers)
+        # A hand-in that is too large is refused before all of it is sent; the answer says so.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.request(method, parts.path.rstrip("/") + address, body, headers)
         response = connection.getresponse()
         text = response.read()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise click.ClickException(
             f"The office at {site} cannot be reached ({error}); nothing is known to be handed in. Try again."
         ) from error
