@@ -21,7 +21,13 @@ def mistakes():
     return figures.confusion(np.array([[9, 1], [0, 8]]), "ab", title="t")
 
 
-@pytest.mark.parametrize("draw", [loss_curve, templates, mistakes])
+def table():
+    return figures.image_table(
+        NUMBERS.uniform(size=(2, 3, 8, 8)), ["abc", "def"], marked=np.eye(2, 3, dtype=bool), heads="xyz", title="t"
+    )
+
+
+@pytest.mark.parametrize("draw", [loss_curve, templates, mistakes, table])
 def test_a_figure_is_an_svg_that_says_what_it_shows(draw):
     content = figures.svg(draw(), "A title", "What is to be seen.")
     root = ElementTree.fromstring(content)
@@ -66,3 +72,17 @@ def test_templates_that_are_all_zero_can_be_drawn():
 def test_only_mistakes_are_shaded():
     shaded = mistakes().axes[0].collections[0].get_array()
     assert np.asarray(shaded).reshape(2, 2).tolist() == [[0, 1], [0, 0]]
+
+
+def test_a_table_of_images_frames_what_is_marked_and_says_the_words():
+    axes = table().axes
+    assert [ax.get_xlabel() for ax in axes] == list("abcdef")
+    assert [ax.get_title() for ax in axes] == [*"xyz", "", "", ""]
+    framed = [ax.spines["left"].get_linewidth() > 2 for ax in axes]
+    assert framed == [True, False, False, False, True, False]
+    assert len({ax.images[0].get_clim() for ax in axes}) == 1, "one grey means one number in all of them"
+
+
+def test_the_first_column_of_a_table_stands_apart():
+    left = [ax.get_position().x0 for ax in table().axes[:3]]
+    assert left[1] - left[0] > left[2] - left[1]

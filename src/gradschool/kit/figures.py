@@ -151,3 +151,34 @@ def confusion(counts: NDArray[np.integer], names: Sequence[str], *, title: str) 
         axes.spines[:].set_visible(False)
         axes.set(title=title, xlabel="answer", ylabel="truth")
         return figure
+
+
+def image_table(
+    images: NDArray[Any], words: Sequence[Sequence[str]], *, marked: NDArray[np.bool_], heads: Sequence[str], title: str
+) -> Figure:
+    """Images (R, C, H, W) in rows, dark where the number is high, each with its words below; `marked` ones are framed.
+
+    words, marked: (R, C); heads: C words over the columns. The first column stands apart: the row is about it.
+    """
+    side, gap, foot, edge, apart, head = 0.6, 0.14, 0.2, 0.14, 0.35, 0.62  # inches
+    rows, columns = images.shape[:2]
+    width = 2 * edge + columns * (side + gap) + apart
+    height = head + rows * (side + foot + gap) + edge
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height))
+        figure.text(edge / width, 1 - 0.14 / height, title, va="top", fontsize=10)
+        for row, column in np.ndindex(rows, columns):
+            left = edge + column * (side + gap) + (apart if column else apart / 2)
+            bottom = height - head - row * (side + foot + gap) - side
+            axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
+            axes.imshow(images[row, column], cmap="gray_r", vmin=images.min(), vmax=images.max(), interpolation="none")
+            color = SERIES[1] if marked[row, column] else INK
+            axes.set(xticks=[], yticks=[])
+            axes.grid(False)
+            axes.spines[:].set(visible=True, color=SERIES[1] if marked[row, column] else RULE, linewidth=0.8)
+            if marked[row, column]:
+                axes.spines[:].set_linewidth(2.2)
+            axes.set_xlabel(words[row][column], color=color, fontsize=8, labelpad=3)
+            if row == 0:
+                axes.set_title(heads[column], loc="center", fontsize=7.5, color=MUTED, pad=5)
+        return figure
