@@ -162,6 +162,7 @@ def _once(method: Method, asked: Asked, words: dict[str, str]) -> list[str]:
 def _record(method: Method) -> list[str]:
     """Run the recipe and its presets, and write down what they reach; returns a sentence for each missed target."""
     from gradschool.catalog import Figure, Places, records
+    from gradschool.data.sources import SETS
     from gradschool.kit.device import describe
     from gradschool.kit.runlog import RunLog, new_folder
 
@@ -174,6 +175,9 @@ def _record(method: Method) -> list[str]:
     versions: dict[str, str] = {}
     for preset in ("default", *(name.lower() for name in method.presets if name != "SMOKE")):
         config = recipe.Config() if preset == "default" else getattr(recipe, preset.upper())
+        if config.dataset in SETS:
+            click.echo(f"{preset}: not recorded, because {config.dataset} does not ship with the package.", err=True)
+            continue
         with RunLog(new_folder(Path("runs") / method.name), _about(method, preset, config)) as run:
             report, measured = _train(method, recipe, config, run)
         sentences = _missed(method, report)

@@ -91,6 +91,7 @@ def curves(
             axes.annotate(
                 name, (x_end, place), xytext=(7, 0), textcoords="offset points", color=color, va="center", clip_on=False
             )
+        axes.set_ylim(top=max(high, place))
         axes.margins(x=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
