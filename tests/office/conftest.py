@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from django.test import Client
 
+from gradschool.grading.report import CheckResult, Report, Verdict
 from gradschool.office import clock
+from gradschool.office.handin import accept
+from gradschool.office.handin.blobs import Incoming
+from gradschool.office.handin.models import Submission
 from gradschool.office.people.models import Enrolment, Offering, Role, Section, User
+from gradschool.office.queue import leases
 from gradschool.office.setup import apply_course
 
 COURSE = Path(__file__).parents[2] / "course"
@@ -84,3 +94,70 @@ def client_of() -> Callable[[User], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def hand_in() -> Callable[..., Submission]:
+    """Hand in one file with this content, at the office's present moment."""
+
+    def handed_in(user: User, content: str = "x = 1\n", problem: str = "hw1") -> Submission:
+        enrolment = user.enrolments.get()
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w") as archive:
+            for name in ("classifier.py", "network.py"):
+                archive.writestr(zipfile.ZipInfo(name), content)
+        problem_set = enrolment.offering.problem_sets.get(key=problem)
+        with Incoming() as incoming:
+            incoming.write(memory.getvalue())
+            incoming.close()
+            submission, _ = accept.hand_in(enrolment, problem_set, [("mine.zip", incoming)], clock.now())
+        return submission
+
+    return handed_in
+
+
+def found(points: str = "40", verdict: Verdict = Verdict.PARTIAL, **fields: object) -> Report:
+    """A report of one public check worth 46 points."""
+    check = CheckResult("softmax", "Softmax", "1a", Fraction(points), Fraction(46), True, verdict)
+    return Report(problem="hw1", version="v", verdict=verdict, checks=(check,), tier="namespaces", **fields)
+
+
+@pytest.fixture
+def grade() -> Callable[..., None]:
+    """Let a worker find these points. Nothing but this submission may be waiting."""
+
+    def graded(submission: Submission, points: str = "40", **fields: object) -> None:
+        claimed = leases.claim("a worker")
+        assert claimed is not None
+        lease, job = claimed
+        assert job.submission == submission
+        assert leases.finish(lease, found(points, **fields))
+
+    return graded
+
+
+@pytest.fixture
+def report() -> Callable[..., Report]:
+    """Make a report of one public check worth 46 points."""
+    return found
+
+
+@pytest.fixture
+def on_disk(db, django_db_blocker, tmp_path: Path) -> Iterator[Path]:
+    """The office's tables in a file, as they are in service, so that threads have connections of their own.
+
+    Ask for it before `offering`: what was written until then is not in the file.
+    """
+    usual, settings = connections["default"], connections.settings["default"]
+    file = tmp_path / "office.sqlite3"
+    with sqlite3.connect(file) as copy:
+        usual.connection.backup(copy)
+    copy.close()
+    connections.settings["default"] = {**settings, "NAME": str(file)}
+    connections["default"] = connections.create_connection("default")
+    try:
+        yield file
+    finally:
+        connections["default"].close()
+        connections.settings["default"] = settings
+        connections["default"] = usual

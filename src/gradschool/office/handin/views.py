@@ -32,8 +32,8 @@ from gradschool.office.handin.uploads import IncomingFile, check_declared_length
 from gradschool.office.people.models import Enrolment, Role
 from gradschool.office.people.permissions import SignInNeeded, Viewer, bearer, viewer_of
 from gradschool.office.queue import leases
-from gradschool.office.queue.models import OPEN, Report
-from gradschool.office.queue.standing import standing
+from gradschool.office.queue.models import OPEN, Report, State
+from gradschool.office.queue.standing import active_reports, standing
 
 SIGNED_OUT = "You are not signed in, or your session has ended. Sign in and hand in again; nothing was handed in."
 
@@ -77,7 +77,7 @@ def _problem_page(
     own = []
     if viewer.is_student and viewer.user:
         rows = Submission.objects.filter(problem_set=problem_set, group__members=viewer.user).order_by("-number")
-        own = [(row, _active(row)) for row in rows.prefetch_related("reports")]
+        own = [(row, _active(row), _gave_up(row)) for row in rows.prefetch_related("reports", "jobs")]
     return render(
         request,
         "handin/problem.html",
@@ -100,6 +100,11 @@ def _active(submission: Submission) -> Report | None:
     """The report that holds: the latest one that is no grader's error."""
     good = [report for report in submission.reports.all() if report.verdict != "grader_error"]
     return max(good, key=lambda report: (report.created_at, report.pk), default=None)
+
+
+def _gave_up(submission: Submission) -> bool:
+    """Whether the grader failed on it for good: no report holds, and no grading is to come."""
+    return _active(submission) is None and not any(job.state in OPEN for job in submission.jobs.all())
 
 
 @require_safe
@@ -182,7 +187,7 @@ def _arrived(request: HttpRequest) -> datetime:
 @csrf_exempt  # no cookie is read here: the caller proves itself by a token
 @require_POST
 def api_hand_in(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
-    """Take a zip as the body of a request with a token; ?name= says what the file is called."""
+    """Take a zip as the body of a request with a token."""
     try:
         viewer = _bearer_viewer(request, offering)
         problem_set = _problem_set(viewer, problem)
@@ -208,7 +213,7 @@ def api_submission(request: HttpRequest, offering: str, pk: str) -> HttpResponse
         return JsonResponse({"error": str(refusal)}, status=refusal.status)
     except Http404:
         return JsonResponse({"error": "There is no such submission, or it is not yours."}, status=404)
-    report = row.reports.last()
+    report = active_reports([row]).get(row.pk)
     whole = report.whole() if report else None
     shown = whole if whole is None or viewer.is_staff else whole.for_student()
     return JsonResponse({**row.as_json(), "report": shown.to_json() if shown else None})
@@ -252,7 +257,7 @@ def status(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
 def _state(viewer: Viewer, row: Submission) -> dict[str, Any]:
     now = standing(row)
     active = _active(row)
-    failed = any(report.verdict == "grader_error" for report in row.reports.all())
+    latest = row.jobs.order_by("pk").last()
     graded = active.whole() if active else None
     if graded and not viewer.is_staff:
         graded = graded.for_student()
@@ -264,7 +269,8 @@ def _state(viewer: Viewer, row: Submission) -> dict[str, Any]:
         "report": active,
         "graded": graded,
         "parts": _parts(row.problem_set, graded) if graded else [],
-        "gave_up": failed and active is None and now.job is None,
+        "gave_up": _gave_up(row),
+        "trouble": latest.trouble if viewer.is_staff and latest and latest.state != State.DONE else "",
     }
 
 
@@ -304,12 +310,12 @@ def grade_again(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
     viewer = viewer_of(request, offering)
     user = viewer.require_staff()
     row = _own_submission(viewer, pk)
-    if row.jobs.filter(state__in=OPEN).exists():
-        messages.info(request, "It is being graded already.")
-        return redirect("handin:submission", offering, pk)
-    latest = row.jobs.order_by("pk").last()
-    assert latest is not None, "a submission is stored together with its first job"
-    with transaction.atomic():
+    with transaction.atomic():  # the look and the change under one lock: two clicks are one grading
+        if row.jobs.filter(state__in=OPEN).exists():
+            messages.info(request, "It is being graded already.")
+            return redirect("handin:submission", offering, pk)
+        latest = row.jobs.order_by("pk").last()
+        assert latest is not None, "a submission is stored together with its first job"
         leases.grade_again(latest)
         log(viewer.offering, user, "grade again", f"{row} of {row.group}", submission=str(row.pk))
     messages.success(request, "It is graded again; the report below stays until the new one is there.")
@@ -335,7 +341,7 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
     latest: dict[int, Submission] = {}
     rows = Submission.objects.filter(problem_set=problem_set).order_by("number")
     counts: dict[int, int] = defaultdict(int)
-    for row in rows.prefetch_related("reports", "group__members"):
+    for row in rows.prefetch_related("reports", "jobs", "group__members"):
         for owner in row.owners:
             latest[owner] = row
             counts[owner] += 1
@@ -347,7 +353,8 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
         report = _active(found) if found else None
         if report:
             points.append(report.earned)
-        lines.append((enrolment, found, report, counts[enrolment.user_id]))
+        gave_up = found is not None and _gave_up(found)
+        lines.append((enrolment, found, report, counts[enrolment.user_id], gave_up))
     most = sum((Fraction(part["points"]) for part in problem_set.parts), Fraction())
     return render(
         request,
