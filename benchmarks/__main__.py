@@ -3,12 +3,19 @@
 import sys
 
 from benchmarks.harness import HEAD, Contest, Peer, hold
+from gradschool.data import sources
 
 TORCH = "PyTorch eager"
 
 
 def against_torch(name: str, stem: str, bar: float) -> Contest:
     return Contest(name, "engine.py", f"{stem}_ours", (Peer(TORCH, f"{stem}_torch", bar, False),))
+
+
+def neighbors(name: str, data: str, dataset: str = "") -> Contest:
+    sklearn = Peer("scikit-learn brute", f"sklearn_{data}", 1 / 2.5)
+    faiss = Peer("faiss flat", f"faiss_{data}", 1 / 1.1, memory=True)
+    return Contest(name, "knn.py", f"ours_{data}", (sklearn, faiss), dataset)
 
 
 CONTESTS = (
@@ -33,6 +40,8 @@ CONTESTS = (
     against_torch("engine, matmul forward and back, 32x32", "matmul", 0.6),
     against_torch("engine, exp forward and back, 32x32", "exp", 0.6),
     against_torch("engine, convolution 32x32x32x32, and back", "conv", 3.0),
+    neighbors("knn, 1,000 of 60,000 x 784, MNIST", "images", "mnist"),
+    neighbors("knn, 1,000 of 60,000 x 784, noise", "noise"),
     Contest(
         "fit loop, 280 steps of a tiny MLP",
         "fit_loop.py",
@@ -55,6 +64,12 @@ def main() -> int:
     print(HEAD, flush=True)
     short = 0
     for contest in chosen:
+        try:
+            if contest.dataset:
+                sources.find(sources.by_name(contest.dataset))
+        except sources.DatasetError as error:
+            print(f"{contest.name}: left out. {error}", flush=True)
+            continue
         for outcome in hold(contest):
             print(outcome.line(), flush=True)
             short += not outcome.met

@@ -1,21 +1,26 @@
 """How contests grow with their size, drawn with the physical limit: `python -m benchmarks.growth` writes docs/figures/.
 
-The limit is the time that the multiplications and additions alone would take at the rate of one core's best matrix
-product, measured in the same run: no program of matrix products can lie below it.
+`python -m benchmarks.growth knn` writes one of them. The limit is the time that the multiplications and additions alone
+would take at the rate of one core's best matrix product, in float32 or, for the neighbors, in bfloat16, measured in the
+same run: no program of such products can lie below it.
 """
 
 from __future__ import annotations
 
+import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
-from benchmarks.__main__ import CONTESTS
+from benchmarks.__main__ import CONTESTS, TORCH
 from benchmarks.harness import ROOT, hold
 from gradschool.kit import figures
 
 FIGURES = ROOT / "docs" / "figures"
+PEERS = (TORCH, "scikit-learn brute", "faiss flat")  # that are drawn
 
 
 def mlp_work(batch: int) -> float:
@@ -33,22 +38,45 @@ def conv_work(batch: int) -> float:
     return 2.0 * batch * 3 * 1024 * 288 * 32
 
 
+def neighbors_work(points: int) -> float:
+    return 2.0 * 1000 * points * 784
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A contest held at several sizes. sizes: of what `across` names; work: size -> floating-point operations."""
+
+    stem: str
+    contest: str
+    title: str
+    sizes: tuple[int, ...]
+    work: Callable[[int], float]
+    across: str = "batch"
+    low_precision: bool = False
+
+
 GROWTH = (
-    ("mlp", "engine, MLP 64-128-64-10 step", "A step of the perceptron", (8, 32, 128, 512, 2048), mlp_work),
-    ("cnn", "engine, small CNN step", "A step of the small CNN", (8, 32, 128, 512), cnn_work),
-    (
-        "conv",
-        "engine, convolution 32x32x32x32, and back",
-        "Convolution, forward and back",
-        (1, 4, 16, 64),
-        conv_work,
+    Growth("mlp", "engine, MLP 64-128-64-10 step", "A step of the perceptron", (8, 32, 128, 512, 2048), mlp_work),
+    Growth("cnn", "engine, small CNN step", "A step of the small CNN", (8, 32, 128, 512), cnn_work),
+    Growth(
+        "conv", "engine, convolution 32x32x32x32, and back", "Convolution, forward and back", (1, 4, 16, 64), conv_work
+    ),
+    Growth(
+        "knn",
+        "knn, 1,000 of 60,000 x 784, noise",
+        "The 10 nearest of 1,000 queries",
+        (2048, 8192, 32768, 131072),
+        neighbors_work,
+        "points",
+        True,
     ),
 )
 
 
-def rate() -> float:
-    """Operations a second of NumPy's product of two float32 matrices of 1024 x 1024, on one core: the best of five."""
-    a = np.ones((1024, 1024), np.float32)
+def rate(dtype: torch.dtype) -> float:
+    """Operations a second of a product of two matrices of 1024 x 1024, on one core: the best of five."""
+    torch.set_num_threads(1)
+    a = torch.ones((1024, 1024), dtype=dtype)
     a @ a
     best = float("inf")
     for _ in range(5):
@@ -60,28 +88,36 @@ def rate() -> float:
 
 def main() -> None:
     FIGURES.mkdir(exist_ok=True)
-    fastest = rate()
-    print(f"one core: {fastest / 1e9:.0f} GFLOP/s")
     by_name = {contest.name: contest for contest in CONTESTS}
-    for stem, name, title, sizes, work in GROWTH:
-        contest = by_name[name]
-        torch_only = replace(contest, peers=tuple(peer for peer in contest.peers if not peer.own_environment))
-        times = {"ours": [], "PyTorch": [], "limit": []}
-        for size in sizes:
-            outcome = hold(replace(torch_only, size=size), rounds=5)[0]
-            times["ours"].append(outcome.ours)
-            times["PyTorch"].append(outcome.theirs)
-            times["limit"].append(work(size) / fastest)
+    for growth in GROWTH:
+        if sys.argv[1:] and growth.stem not in sys.argv[1:]:
+            continue
+        fastest = rate(torch.bfloat16 if growth.low_precision else torch.float32)
+        print(f"{growth.title}: the limit is at {fastest / 1e9:.0f} GFLOP/s")
+        contest = by_name[growth.contest]
+        peers = tuple(replace(peer, memory=False) for peer in contest.peers if peer.name in PEERS)
+        times: dict[str, list[float]] = {name: [] for name in ("ours", *(peer.name for peer in peers), "limit")}
+        for size in growth.sizes:
+            outcomes = hold(replace(contest, peers=peers, size=size), rounds=5)
+            times["ours"].append(outcomes[0].ours)
+            for outcome in outcomes:
+                times[outcome.peer].append(outcome.theirs)
+            times["limit"].append(growth.work(size) / fastest)
             print(
-                f"{name}, batch {size}: {outcome.ours * 1e3:.3f} ms, PyTorch {outcome.theirs * 1e3:.3f} ms", flush=True
+                f"{growth.across} {size}: {', '.join(f'{n} {t[-1] * 1e3:.3f} ms' for n, t in times.items())}",
+                flush=True,
             )
-        exponents = np.log2(sizes)
+        exponents = np.log2(growth.sizes)
         lines = {label: (exponents, np.log2(np.array([values]) * 1e6)) for label, values in times.items()}
-        alt = f"{title}: CPU time against the batch, both as powers of two, by our engine, by PyTorch, and the limit."
+        alt = f"{growth.title}: CPU time against the {growth.across}, both as powers of two, by {', '.join(times)}."
         drawn = figures.curves(
-            lines, title=title, zero=False, across="batch, as a power of two", up="microseconds, as a power of two"
+            lines,
+            title=growth.title,
+            zero=False,
+            across=f"{growth.across}, as a power of two",
+            up="microseconds, as a power of two",
         )
-        (FIGURES / f"growth-{stem}.svg").write_bytes(figures.svg(drawn, title, alt))
+        (FIGURES / f"growth-{growth.stem}.svg").write_bytes(figures.svg(drawn, growth.title, alt))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,16 @@ ONE_THREAD = dict.fromkeys(THREADS, "1")
 
 @dataclass(frozen=True)
 class Peer:
-    """Whom we are measured against. bar: the most of its time that we may take; function: in the contest's file."""
+    """Whom we are measured against. bar: the most of its time that we may take; function: in the contest's file.
+
+    memory: compare how much either grows after imports and data, too; ours may grow no more.
+    """
 
     name: str
     function: str
     bar: float
     own_environment: bool = True  # runs in .peers, not beside us
+    memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class Contest:
     file: str
     ours: str
     peers: tuple[Peer, ...]
+    dataset: str = ""  # that must be on the machine
     size: int = 0  # passed to every contestant; 0 is the size of the bar
-    memory: bool = False  # compare memory grown after imports and data, too
     slice_seconds: float = 0.3
 
 
@@ -149,7 +153,7 @@ def hold(contest: Contest, rounds: int = 7) -> list[Outcome]:
                 (min(shares), max(shares)), peer.bar,
             )
         )  # fmt: skip
-        if contest.memory:
+        if peer.memory:
             mine, other = ours.ask("memory"), theirs.ask("memory")
             share = mine / max(other, 1.0)
             outcomes.append(

@@ -140,7 +140,7 @@ def predict(search: ExactSearch, labels: Labels, queries: Array, k: int) -> Labe
 # The fast search from here on.
 
 QUERY_TILE, POINT_TILE, FIRST_LOOK = 1024, 4096, 1024  # rows
-UNSURE = 64  # candidates of a query, on average, from which on better products are cheaper than measuring
+UNSURE = 256  # candidates of a query, on average: with more, better products are cheaper than measuring
 PENDING = 1 << 21  # candidates that may wait
 MEASURED = 1 << 20  # numbers that are measured at once
 LARGEST, TINY = 1e100, 1e-30  # whose square float64 can hold; far below what matters, and far above float32's end
@@ -156,8 +156,8 @@ class ExactSearch:
     ride along as further columns. By the triangle inequality, rounding moves a distance by at most
     `shift` = |q - q'| + max |x - x'|; adding up the terms in float32 moves a closeness by at most `slack`. Once k
     points are known whose rounded distance is at most r, a point farther than r + 2 shift is not among the k nearest,
-    and is dropped. What is left, a dozen of 60,000, is measured in float64. Where bfloat16 leaves too many, the tile
-    of queries is done again in float32; where that does, they are measured as they come: the memory stays bounded.
+    and is dropped. What is left, of 60,000 a dozen to a hundred, is measured in float64. Where bfloat16 leaves too
+    many, the tile is done again in float32; where that does, they are measured as they come: the memory is bounded.
 
     The cosine distance is half the squared L2 distance of rows of length 1. L1 is no product; its bounds are the same.
     """
@@ -199,9 +199,8 @@ class ExactSearch:
         """The answer for a tile of queries; None if bfloat16 leaves more candidates than are worth measuring."""
         dtype, low = points[0].dtype, points[0].dtype == torch.bfloat16
         rounded = self._round(queries, dtype, as_queries=True)
-        limit_by = self._limits(rounded, points)
+        limit_by, width = self._limits(rounded, points), max(POINT_TILE, k)  # so that the first tile holds k points
         pending, settled = Candidates(*np.empty((2, 0), np.int64), np.empty(0, np.float32)), 0
-        width = max(POINT_TILE, k)  # so that the first tile holds k points
         for start in range(0, len(self.points), width):
             closeness = self._closeness(rounded[0], points[0][start : start + width])  # (Q, P), bits
             if start == 0:
@@ -279,16 +278,18 @@ class ExactSearch:
 
     def _measure(self, queries: Array, pending: Candidates, k: int) -> tuple[Candidates, Floats]:
         """The k nearest of each query's candidates, and their distances (Q, k), in float64."""
+        pending = pending.at(np.argsort(pending.query, kind="stable"))
         distances = np.empty(len(pending.query))
+        ends = np.searchsorted(pending.query, np.arange(len(queries) + 1))
         step = max(1, MEASURED // queries.shape[1])
-        for start in range(0, len(distances), step):
-            some = slice(start, start + step)
-            q, x = queries[pending.query[some]], self.points[pending.point[some]]  # (M, D) each
-            distances[some] = between(prepared(q, self.metric), prepared(x, self.metric), self.metric)
+        for row, query in enumerate(prepared(queries, self.metric)):
+            for start in range(ends[row], ends[row + 1], step):
+                some = slice(start, min(start + step, ends[row + 1]))
+                points = prepared(self.points[pending.point[some]], self.metric)  # (M, D)
+                distances[some] = between(query, points, self.metric)
         order = np.lexsort((pending.point, distances, pending.query))
-        first = np.searchsorted(pending.query[order], np.arange(len(queries)))
-        best = order[first[:, None] + np.arange(k)]  # (Q, k)
-        return pending.at(best.reshape(-1)), distances[best]
+        best = order[ends[:-1, None] + np.arange(k)]  # (Q, k)
+        return pending.at(best.ravel()), distances[best]
 
 
 class Candidates(NamedTuple):
@@ -334,8 +335,7 @@ def _number(bits: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
 
 def _tiles(rows: Array, size: int) -> Iterator[Array]:
     """rows in pieces of at most `size`; of none, one empty piece."""
-    for start in range(0, max(len(rows), 1), size):
-        yield rows[start : start + size]
+    return (rows[start : start + size] for start in range(0, max(len(rows), 1), size))
 
 
 def _checked(rows: Array, name: str) -> float:
