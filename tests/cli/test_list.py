@@ -52,3 +52,8 @@ def test_a_line_fits_the_terminal(monkeypatch, columns):
 
     monkeypatch.setattr(verb, "_columns", lambda: columns)
     assert all(len(line) <= columns for line in listed().output.splitlines() if line.startswith("  "))
+
+
+def test_a_script_gets_the_names_alone():
+    result = CliRunner().invoke(command, ["--names"], catch_exceptions=False)
+    assert result.output.splitlines() == [method.name for method in catalog.methods()]

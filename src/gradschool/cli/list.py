@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 
 @click.command("list")
-def command() -> None:
+@click.option("--names", is_flag=True, help="Only the names of the methods, a line each, for a script.")
+def command(names: bool) -> None:
     """Show the rooms of the library, their methods, and what each was recorded to reach."""
     from gradschool import catalog
 
     methods = catalog.methods()
     if not methods:
         raise click.ClickException("The library of this installation is empty; install gradschool anew.")
+    if names:
+        click.echo("\n".join(method.name for method in methods))
+        return
     width = _columns()
     results = {method.name: _result(method) for method in methods}
     name_width = max(len(method.name) for method in methods)

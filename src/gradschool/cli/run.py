@@ -175,7 +175,7 @@ def _record(method: Method) -> list[str]:
     versions: dict[str, str] = {}
     for preset in ("default", *(name.lower() for name in method.presets if name != "SMOKE")):
         config = recipe.Config() if preset == "default" else getattr(recipe, preset.upper())
-        if config.dataset in SETS:
+        if getattr(config, "dataset", "") in SETS:
             click.echo(f"{preset}: not recorded, because {config.dataset} does not ship with the package.", err=True)
             continue
         with RunLog(new_folder(Path("runs") / method.name), _about(method, preset, config)) as run:

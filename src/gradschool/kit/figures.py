@@ -7,7 +7,7 @@ matplotlib's objects and not by pyplot: no window system, no state between figur
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -71,7 +71,12 @@ def _sheet(width: float, height: float) -> Figure:
 def curves(
     lines: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], *, title: str, across: str, up: str, zero: bool = True
 ) -> Figure:
-    """Lines with their names at their ends. lines: name -> (x (T,), y (R, T)): the mean of R runs, in their range."""
+    """Lines with their names at their ends. lines: name -> (x (T,), y (R, T)): the mean of R runs, in their range.
+
+    Raises ValueError for more lines than there are colors that can be told apart.
+    """
+    if len(lines) > len(SERIES):
+        raise ValueError(f"There are {len(lines)} lines in {title!r}; a figure has colors for {len(SERIES)}.")
     with matplotlib.rc_context(STYLE):
         figure = _sheet(6.4, 3.6)
         axes = figure.subplots()
@@ -96,6 +101,34 @@ def curves(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
         axes.set(title=title, xlabel=across, ylabel=up)
+        return figure
+
+
+def descents(
+    paths: Mapping[str, NDArray[Any]], level: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]], *, title: str
+) -> Figure:
+    """The ways down a landscape, each in a panel. paths: name -> places (T, 2); level: (x, y) -> its height there."""
+    columns = min(len(paths), 3)
+    rows = -(-len(paths) // columns)
+    places = np.concatenate(list(paths.values()))
+    low, high = places.min(axis=0), places.max(axis=0)
+    margin = 0.08 * (high - low).max()
+    sides = [np.linspace(a - margin, b + margin, 120) for a, b in zip(low, high, strict=True)]
+    heights = level(*np.meshgrid(*sides))
+    with matplotlib.rc_context(STYLE):
+        figure = _sheet(2.2 * columns, 0.4 + 1.5 * rows)
+        figure.suptitle(title, x=0.02, ha="left", fontsize=10)
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (name, path) in zip(panels, paths.items(), strict=False):
+            levels = heights.max() * np.linspace(0.05, 1, 9) ** 2
+            axes.contour(*sides, heights, levels=levels, colors=MUTED, alpha=0.4, linewidths=0.6)
+            axes.plot(*path.T, color=SERIES[0], linewidth=1.2, marker="o", markersize=2.2)
+            axes.plot(*path[-1], color=SERIES[1], marker="o", markersize=4.5)
+            axes.set(xticks=[], yticks=[], xlim=sides[0][[0, -1]], ylim=sides[1][[0, -1]])
+            axes.set_title(name, fontsize=8.5, color=INK, pad=4)
+            axes.grid(False)
+        for axes in panels[len(paths) :]:
+            axes.set_visible(False)
         return figure
 
 
