@@ -104,6 +104,28 @@ def curves(
         return figure
 
 
+def dots(rows: Mapping[str, Mapping[str, NDArray[Any]]], *, title: str, across: str) -> Figure:
+    """A row for each name with a dot for each value. rows: name -> series -> values (R,); all have the same series."""
+    with matplotlib.rc_context(STYLE):
+        figure = _sheet(6.4, 0.9 + 0.32 * len(rows))
+        axes = figure.subplots()
+        for place, series in enumerate(rows.values()):
+            for color, (name, values) in zip(SERIES, series.items(), strict=False):
+                heights = np.full(len(values), place)
+                axes.plot(
+                    values, heights, "o", color=color, alpha=0.45, markersize=5, label=name if not place else None
+                )
+                axes.plot(values.mean(), place, "|", color=color, markersize=14, markeredgewidth=2)
+        axes.set_yticks(np.arange(len(rows)), rows)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.tick_params(axis="y", labelcolor=INK)
+        axes.grid(axis="x")
+        axes.set(title=title, xlabel=across)
+        if len(next(iter(rows.values()))) > 1:
+            figure.legend(frameon=False, loc="outside lower right", ncols=len(SERIES), fontsize=8)
+        return figure
+
+
 def descents(
     paths: Mapping[str, NDArray[Any]], level: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]], *, title: str
 ) -> Figure:
