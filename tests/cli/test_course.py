@@ -94,11 +94,11 @@ def test_findings_are_shown_by_file_with_key_and_remedy_and_the_answer_is_no(
 
 
 def test_what_the_library_lacks_is_a_finding(folder: Path, judge: list[Exception]) -> None:
-    file = folder / "modules/01-foundations/module.toml"
-    file.write_text(file.read_text().replace('"mlp", status = "planned"', '"mlp", status = "ready"'))
+    file = folder / "modules/12-generative-models/module.toml"
+    file.write_text(file.read_text().replace('"gan", status = "planned"', '"gan", status = "ready"'))
     result = check(folder)
     assert result.exit_code == 1
-    assert "mlp is marked ready, but the library has no method of that name." in result.output
+    assert "gan is marked ready, but the library has no method of that name." in result.output
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,7 @@ def build(folder: Path, *options: str) -> Result:
 def with_page(folder: Path, text: str) -> Path:
     page = folder / "modules/01-foundations/page.md"
     page.write_text(text)
+    page.with_suffix(".json").unlink()
     return page
 
 

@@ -86,3 +86,32 @@ def test_a_table_of_images_frames_what_is_marked_and_says_the_words():
 def test_the_first_column_of_a_table_stands_apart():
     left = [ax.get_position().x0 for ax in table().axes[:3]]
     assert left[1] - left[0] > left[2] - left[1]
+
+
+def test_more_lines_than_colors_are_refused_and_none_is_left_out():
+    x = np.arange(3)
+    lines = {str(k): (x, np.ones((1, 3))) for k in range(6)}
+    with pytest.raises(ValueError, match="There are 6 lines in 't'; a figure has colors for 5"):
+        figures.curves(lines, title="t", across="x", up="y")
+
+
+def test_dots_show_each_value_and_the_mean():
+    rows = {name: {"a": NUMBERS.uniform(size=4), "b": NUMBERS.uniform(size=4)} for name in ("one", "two", "three")}
+    axes = figures.dots(rows, title="t", across="x").axes[0]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    means = [line for line in axes.lines if line.get_marker() == "|"]
+    assert [len(line.get_xdata()) for line in dots] == [4] * 6
+    assert [line.get_xdata()[0] for line in means] == [v.mean() for row in rows.values() for v in row.values()]
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(rows)
+
+
+def test_every_way_down_has_its_panel_and_fits_into_it():
+    paths = {str(k): NUMBERS.normal(size=(5, 2)) for k in range(4)}
+    panels = figures.descents(paths, lambda x, y: x**2 + y**2, title="t").axes
+    assert [panel.get_title(loc="left") for panel in panels if panel.get_visible()] == list(paths)
+    for panel, path in zip(panels, paths.values(), strict=False):
+        (low, high), (bottom, top) = panel.get_xlim(), panel.get_ylim()
+        assert (path[:, 0] > low).all()
+        assert (path[:, 0] < high).all()
+        assert (path[:, 1] > bottom).all()
+        assert (path[:, 1] < top).all()

@@ -18,6 +18,7 @@ COURSE = "course.toml"
 RUBRIC = "projects/rubric.toml"
 HW1 = "problems/hw1/problem.toml"
 FOUNDATIONS = "modules/01-foundations/module.toml"
+GENERATIVE = "modules/12-generative-models/module.toml"
 READY = frozenset(method.name for method in catalog.methods())
 
 # What is broken (file, old text, new text), and the findings that this must give: (file, key, words).
@@ -147,8 +148,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]]
         [(HW1, "parts[1a].methods", "'ppo' has no file in the library, and the problem set is ready")],
     ),
     "a module that calls a method ready too early": (
-        [(FOUNDATIONS, 'name = "mlp", status = "planned"', 'name = "mlp", status = "ready"')],
-        [(FOUNDATIONS, "methods[mlp].status", "marked ready, but the library has no method")],
+        [(GENERATIVE, 'name = "gan", status = "planned"', 'name = "gan", status = "ready"')],
+        [(GENERATIVE, "methods[gan].status", "marked ready, but the library has no method")],
     ),
     "a module that calls a method planned too late": (
         [

@@ -25,6 +25,7 @@ def test_its_text_has_mathematics_that_the_browser_can_read_aloud(client, offeri
 def test_a_method_that_is_there_is_linked_and_a_planned_one_is_named(client, offering) -> None:
     markup = page(client, offering, "01-foundations")
     assert re.search(r'href="/library/linear_classifier/">[^<]+</a> <span class="badge ready">', markup)
+    markup = page(client, offering, "12-generative-models")
     assert re.search(r'<span>gan</span> <span class="badge planned">', markup)
 
 

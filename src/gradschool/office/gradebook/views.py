@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from gradschool.office import clock
 from gradschool.office.courses import course_of
@@ -12,6 +13,7 @@ from gradschool.office.people.models import Enrolment, Offering, Role
 from gradschool.office.people.permissions import viewer_of
 
 
+@require_safe
 def mine(request: HttpRequest, offering: str) -> HttpResponse:
     """A student's record with the sentence behind each number; staff are led to the class."""
     viewer = viewer_of(request, offering)
@@ -20,6 +22,7 @@ def mine(request: HttpRequest, offering: str) -> HttpResponse:
     return _record(request, viewer.offering, viewer.require_student(), own=True)
 
 
+@require_safe
 def student(request: HttpRequest, offering: str, student: int) -> HttpResponse:
     """One student's record, as that student sees it, for the staff."""
     viewer = viewer_of(request, offering)
@@ -50,6 +53,7 @@ def _record(request: HttpRequest, offering: Offering, enrolment: Enrolment, *, o
     )
 
 
+@require_safe
 def everyone(request: HttpRequest, offering: str) -> HttpResponse:
     """The class: every student's shares, days left and final."""
     viewer = viewer_of(request, offering)
