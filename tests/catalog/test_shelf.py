@@ -46,6 +46,32 @@ def test_a_record_is_stale_when_the_code_has_changed_and_not_when_the_card_has(p
     assert method("demo", places).record_is_stale
 
 
+def test_a_record_is_stale_when_what_the_method_stands_on_has_changed(places):
+    room = places.library / "room"
+    (room / "parts").mkdir()
+    (room / "parts" / "__init__.py").write_text("")
+    (room / "parts" / "deep.py").write_text("x = 1\n")
+    (room / "base.py").write_text("from gradschool.library.room.parts import deep\n")
+    (room / "demo.py").write_text((room / "demo.py").read_text() + "from gradschool.library.room.base import deep\n")
+    before = method("demo", places).code_hash
+    assert method("demo", places).code_hash == before
+    (room / "parts" / "deep.py").write_text("x = 1  # the same\n")
+    assert method("demo", places).code_hash == before
+    (room / "parts" / "deep.py").write_text("x = 2\n")
+    assert method("demo", places).code_hash != before
+    (room / "other.py").write_text("x = 2\n")
+    after = method("demo", places).code_hash
+    (room / "other.py").write_text("x = 3\n")
+    assert method("demo", places).code_hash == after, "nothing stands on it"
+
+
+def test_two_files_that_import_each_other_are_followed_once(places):
+    room = places.library / "room"
+    (room / "base.py").write_text("from gradschool.library.room.demo import STEP\n")
+    (room / "demo.py").write_text((room / "demo.py").read_text() + "from gradschool.library.room.base import STEP\n")
+    assert len(method("demo", places).code_hash) == 64
+
+
 def test_a_method_without_a_record_has_no_results_and_is_not_stale(places):
     places.record("demo").unlink()
     demo = method("demo", places)

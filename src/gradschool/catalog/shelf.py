@@ -115,8 +115,9 @@ class Method:
 
     @cached_property
     def code_hash(self) -> str:
-        """Of the method and its recipe as they are now; a record keeps the one it was made with."""
-        return source.code_hash(*(path for path in (self.source, self.recipe) if path.exists()))
+        """Of the method, its recipe and what they stand on in the library; a record keeps the one it was made with."""
+        pair = tuple(path for path in (self.source, self.recipe) if path.exists())
+        return source.code_hash(*pair, *source.behind(pair, library=self.source.parents[1]))
 
     @property
     def record_is_stale(self) -> bool:

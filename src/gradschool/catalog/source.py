@@ -6,7 +6,9 @@ import ast
 import hashlib
 import io
 import tokenize
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
@@ -64,9 +66,42 @@ def card(tree: ast.Module) -> Card:
 
 def imported(tree: ast.Module) -> tuple[str, ...]:
     """The modules of the library's rooms from which a file imports something, by name and in order."""
-    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    found = [module.rpartition(".")[2] for module in modules if module.startswith("gradschool.library.")]
-    return tuple(sorted(set(found)))
+    return tuple(sorted({module.rpartition(".")[2] for module, _ in _imports(tree)}))
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    """The modules in the library's rooms that are imported from, each with the names taken."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gradschool.library."):
+            yield node.module or "", [alias.name for alias in node.names]
+
+
+def behind(paths: Iterable[Path], library: Path) -> tuple[Path, ...]:
+    """The files of the library that these import, and those that they import, and so on; without these, in order."""
+    given = set(paths)
+    found, todo = set(given), list(given)
+    while todo:
+        file = todo.pop()
+        for name in _imported_files(file, library, *_state(file)):
+            if name not in found:
+                found.add(name)
+                todo.append(name)
+    return tuple(sorted(found - given))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What is another when the file is."""
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=1024)
+def _imported_files(path: Path, library: Path, _time: int, _size: int) -> tuple[Path, ...]:
+    candidates = []
+    for module, names in _imports(parse(path)):
+        place = library.joinpath(*module.split(".")[2:])
+        candidates += [place.with_suffix(".py"), place / "__init__.py", *(place / f"{name}.py" for name in names)]
+    return tuple(candidate for candidate in candidates if candidate.is_file())
 
 
 def _sentence(text: str) -> str:
@@ -163,15 +198,20 @@ def code_hash(*paths: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in paths:
-        text = path.read_text(encoding="utf-8")
-        lines = text.splitlines()
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT:
-                row, column = token.start
-                lines[row - 1] = lines[row - 1][:column]
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.stmt) and _string(node):
-                lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
-        digest.update("\n".join(line.rstrip() for line in lines if line.strip()).encode())
-        digest.update(b"\0")
+        digest.update(_code(path, *_state(path)) + b"\0")
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _code(path: Path, _time: int, _size: int) -> bytes:
+    """The file without its words."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.stmt) and _string(node):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip()).encode()

@@ -54,7 +54,17 @@ FLOOR = 1e-12  # a gap below it is rounding
 
 @dataclass(frozen=True)
 class Config:
-    rules: tuple[Rule, ...] = RULES
+    rules: tuple[Rule, ...] = (
+        "gradient_descent",
+        "sgd",
+        "momentum",
+        "nesterov",
+        "adagrad",
+        "rmsprop",
+        "adam",
+        "adamw",
+        "newton",
+    )
     """which rules are compared"""
     rate_factor: float = 1.0
     """by what to multiply the rate of every rule (Newton has none)"""
