@@ -11,7 +11,6 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from gradschool.data import digits
-from gradschool.kit.runlog import RunLog
 from gradschool.library.foundations import knn, knn_recipe
 from gradschool.library.foundations.knn import (
     ExactSearch,
@@ -360,29 +359,9 @@ def test_of_mnist_the_published_parts_are_used_and_splits_does_not_matter(monkey
 
 
 @pytest.mark.parametrize("calls", [1, 7, 12])
-def test_a_run_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, calls):
+def test_a_run_that_was_killed_goes_on_to_the_same_end(goes_on_to_the_same_end, calls):
     config = knn_recipe.Config(splits=2, largest_k=5)
-    whole = RunLog(tmp_path / "whole", {})
-    expected = knn_recipe.main(config, whole)
-    whole.close()
-
-    search, left = ExactSearch.nearest, [calls]
-
-    def killed(self, queries, k):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return search(self, queries, k)
-
-    monkeypatch.setattr(ExactSearch, "nearest", killed)
-    with RunLog(tmp_path / "cut", {}, checkpoint_seconds=0) as cut, pytest.raises(KeyboardInterrupt):
-        knn_recipe.main(config, cut)
-    monkeypatch.setattr(ExactSearch, "nearest", search)
-    with RunLog(tmp_path / "cut") as resumed:
-        assert knn_recipe.main(config, resumed) == expected
-        assert resumed.metrics == whole.metrics
-    for figure in whole.figures:
-        assert (tmp_path / "cut/figures" / figure.path.name).read_bytes() == figure.path.read_bytes()
+    goes_on_to_the_same_end(knn_recipe.main, config, ExactSearch, "nearest", calls)
 
 
 def test_in_noise_the_nearest_is_as_far_as_all_when_there_are_many_dimensions():

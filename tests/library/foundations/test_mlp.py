@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradschool.kit.gradcheck import compare
+from gradschool.library.foundations import mlp_recipe
 from gradschool.library.foundations.mlp import (
     MLP,
     Affine,
@@ -170,3 +171,9 @@ def test_shapes_and_names_that_are_none_are_refused():
     with pytest.raises(ValueError, match="'zero'; it must be 'he'"):
         deviation("zero", 1, 1)
     assert SMOKE.splits == 1
+
+
+@pytest.mark.parametrize("calls", [1, 50, 100])
+def test_a_run_that_was_killed_goes_on_to_the_same_end(goes_on_to_the_same_end, calls):
+    config = Config(epochs=3, splits=2, hidden=(16,))
+    goes_on_to_the_same_end(main, config, mlp_recipe, "objective", calls)

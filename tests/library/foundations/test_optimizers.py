@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, SequentialLR, StepLR
 
-from gradschool.kit.runlog import RunLog
 from gradschool.library.foundations import optimizers_recipe as recipe
 from gradschool.library.foundations.descent.bowl import steps_needed
 from gradschool.library.foundations.descent.problem import Problem
@@ -337,27 +336,9 @@ def test_a_run_that_makes_no_sense_is_refused(settings, sentence):
 
 
 @pytest.mark.parametrize("cut", [1, 4, 9, 13, 17])
-def test_a_run_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, cut):
+def test_a_run_that_was_killed_goes_on_to_the_same_end(goes_on_to_the_same_end, cut):
     config = recipe.Config(rules=("momentum", "newton", "adam"), epochs=3, warm_up=1, splits=2)
-    whole = RunLog(tmp_path / "whole", {})
-    expected = recipe.main(config, whole)
-    whole.close()
-
-    epoch, left = recipe.Trial.epoch, [cut]
-
-    def killed(self, number):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        epoch(self, number)
-
-    monkeypatch.setattr(recipe.Trial, "epoch", killed)
-    with RunLog(tmp_path / "cut", {}, checkpoint_seconds=0) as run, pytest.raises(KeyboardInterrupt):
-        recipe.main(config, run)
-    monkeypatch.setattr(recipe.Trial, "epoch", epoch)
-    with RunLog(tmp_path / "cut") as resumed:
-        assert recipe.main(config, resumed) == expected
-        assert resumed.metrics == whole.metrics
+    goes_on_to_the_same_end(recipe.main, config, recipe.Trial, "epoch", cut)
 
 
 def test_newton_pays_for_its_products_with_passes():

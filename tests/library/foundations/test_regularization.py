@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from gradschool.kit.runlog import RunLog
 from gradschool.library.foundations import regularization_recipe as recipe
 from gradschool.library.foundations.linear_classifier import softmax_loss
 from gradschool.library.foundations.mlp import MLP
@@ -378,59 +377,25 @@ def test_l1_leaves_most_weights_at_zero():
 
 
 @pytest.mark.parametrize("cut", [3, 8, 17, 25])
-def test_a_run_that_was_killed_goes_on_to_the_same_end(tmp_path, monkeypatch, cut):
+def test_a_run_that_was_killed_goes_on_to_the_same_end(goes_on_to_the_same_end, monkeypatch, cut):
     monkeypatch.setattr(recipe, "KINDS", ("none", "dropout", "early stopping", "augmentation"))
     monkeypatch.setattr(recipe, "PATIENCE", 1)
-    resumes(tmp_path, monkeypatch, recipe.Config(epochs=4, splits=1, hidden=(16,)), cut)
+    config = recipe.Config(epochs=4, splits=1, hidden=(16,))
+    goes_on_to_the_same_end(recipe.main, config, recipe.Trial, "epoch", cut)
 
 
 @pytest.mark.parametrize("cut", [3, 6])
-def test_a_run_with_running_means_goes_on_to_the_same_end(tmp_path, monkeypatch, cut):
-    resumes(tmp_path, monkeypatch, recipe.Config(experiment="depth", epochs=3, splits=1, hidden=(8, 8)), cut)
-
-
-def resumes(tmp_path, monkeypatch, config, cut):
-    whole = RunLog(tmp_path / "whole", {})
-    expected = recipe.main(config, whole)
-    whole.close()
-    epoch, left = recipe.Trial.epoch, [cut]
-
-    def killed(self, number):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return epoch(self, number)
-
-    monkeypatch.setattr(recipe.Trial, "epoch", killed)
-    with RunLog(tmp_path / "cut", {}, checkpoint_seconds=0) as run, pytest.raises(KeyboardInterrupt):
-        recipe.main(config, run)
-    monkeypatch.setattr(recipe.Trial, "epoch", epoch)
-    with RunLog(tmp_path / "cut") as resumed:
-        assert recipe.main(config, resumed) == expected
-        assert resumed.metrics == whole.metrics
+def test_a_run_with_running_means_goes_on_to_the_same_end(goes_on_to_the_same_end, cut):
+    config = recipe.Config(experiment="depth", epochs=3, splits=1, hidden=(8, 8))
+    goes_on_to_the_same_end(recipe.main, config, recipe.Trial, "epoch", cut)
 
 
 @pytest.mark.parametrize("experiment", ["double_descent", "min_norm"])
-def test_an_experiment_with_least_squares_goes_on_to_the_same_end(tmp_path, monkeypatch, experiment):
+def test_an_experiment_with_least_squares_goes_on_to_the_same_end(goes_on_to_the_same_end, monkeypatch, experiment):
     monkeypatch.setattr(interpolation, "WIDTHS", (10, 40, 80))
     monkeypatch.setattr(interpolation, "FEATURES", 120)
     config = recipe.Config(experiment=experiment, images=40, splits=3)
-    expected = recipe.main(config)
-    fit, left = interpolation.problem, [2]
-
-    def killed(*arguments):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return fit(*arguments)
-
-    monkeypatch.setattr(interpolation, "problem", killed)
-    with RunLog(tmp_path / "cut", {}, checkpoint_seconds=0) as run, pytest.raises(KeyboardInterrupt):
-        recipe.main(config, run)
-    monkeypatch.setattr(interpolation, "problem", fit)
-    with RunLog(tmp_path / "cut") as resumed:
-        assert recipe.main(config, resumed) == expected
-        assert resumed.figures
+    goes_on_to_the_same_end(recipe.main, config, interpolation, "problem", 2)
 
 
 def test_the_error_falls_rises_and_falls_again(monkeypatch):

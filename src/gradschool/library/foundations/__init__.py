@@ -1,3 +1,3 @@
-"""Foundations: the linear score, its losses, and the gradient by which it learns."""
+"""Foundations: learning from examples, and training what learns: neighbors, linear scores, the first network."""
 
 NEEDS: tuple[str, ...] = ()
