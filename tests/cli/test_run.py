@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -241,3 +242,38 @@ def test_an_installed_package_does_not_record(monkeypatch):
     done = run("--record")
     assert done.exit_code == 2
     assert "recorded in a checkout" in done.output
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on_from_there(monkeypatch, quick, writes):
+    expected = run("--preset", "smoke", "--out", "whole")
+    usual, left = os.fsync, [writes]
+
+    def full(descriptor):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        usual(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    done = run(*quick)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit), done.exception
+    if writes < 2:
+        assert done.output.splitlines()[-1] == "Error: The run cannot be written: No space left on device."
+        return
+    sentence = "Error: The disk that holds run is full; make room, and go on with `gradschool run linear_classifier"
+    assert done.output.splitlines()[-1] == f"{sentence} --resume run`."
+    monkeypatch.setattr(os, "fsync", usual)
+    assert run("--resume", "run").exit_code == expected.exit_code == 0
+    files = [path.relative_to("whole") for path in Path("whole").rglob("*.*") if path.name != "config.json"]
+    for file in files:
+        if file.name != "report.json":  # it holds the seconds
+            assert (Path("run") / file).read_bytes() == (Path("whole") / file).read_bytes()
+
+
+def test_a_folder_that_may_not_be_written_is_one_sentence():
+    Path("file").write_text("")
+    done = run("--preset", "smoke", "--out", "file/run")
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1] == "Error: file/run cannot be written: Not a directory."

@@ -31,7 +31,8 @@ def goes_on_to_the_same_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(owner, name, usual)
         with RunLog(tmp_path / "cut") as resumed:
             assert main(config, resumed) == expected
-            assert resumed.metrics == whole.metrics
+        assert resumed.metrics == whole.metrics
+        assert [figure.alt for figure in resumed.figures] == [figure.alt for figure in whole.figures]
         for figure in whole.figures:
             assert (tmp_path / "cut" / "figures" / figure.path.name).read_bytes() == figure.path.read_bytes()
 

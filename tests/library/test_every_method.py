@@ -34,6 +34,12 @@ def test_the_smoke_run_ends_with_a_number_and_figures_with_words(method, tmp_pat
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_a_run_that_ended_before_its_figures_were_drawn_goes_on_to_the_same_end(method, goes_on_to_the_same_end):
+    recipe = importlib.import_module(method.module)
+    goes_on_to_the_same_end(recipe.main, recipe.SMOKE, RunLog, "figure", 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_every_preset_is_a_config_of_the_recipe(method):
     recipe = importlib.import_module(method.module)
     for preset in method.presets:

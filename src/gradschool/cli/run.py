@@ -5,6 +5,7 @@ The help of a method is made from the catalog, so that only a run itself loads t
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import platform
@@ -116,6 +117,10 @@ def _run(
         raise click.UsageError(str(error)) from error
     except (CheckpointError, DeviceError, Diverged) as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise click.ClickException(f"{error.filename or 'The run'} cannot be written: {error.strerror}.") from error
     if check and missed:
         raise click.ClickException(" ".join(missed))
 
@@ -221,6 +226,13 @@ def _train(method: Method, recipe: Any, config: Any, run: RunLog) -> tuple[Repor
     except Interrupted as interrupted:
         click.echo(f"{interrupted} Go on with `{method.command} --resume {run.folder}`.", err=True)
         raise SystemExit(INTERRUPTED) from interrupted
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise click.ClickException(
+            f"The disk that holds {run.folder} is full; make room, and go on with "
+            f"`{method.command} --resume {run.folder}`."
+        ) from error
     measured = {
         "values": list(report.values),
         "mean": report.mean,

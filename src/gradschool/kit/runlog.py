@@ -14,6 +14,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -188,7 +189,8 @@ class RunLog:
     def close(self) -> None:
         """Release the files; the folder stays as it is."""
         if self._stream:
-            self._stream.close()
+            with suppress(OSError):  # of a row that `measure` could not write, and has said so
+                self._stream.close()
             os.close(self._lock)
         if self._events:
             self._events.close()

@@ -164,21 +164,21 @@ def main(config: Config, run: RunLog | None = None) -> Report:
     """Let each rule train on each split; report for each split the lowest of their test accuracies."""
     run = run or RunLog()
     rules, epochs = len(config.rules), config.epochs
-    results: list[dict[str, float]] = []  # of each trial that is done
-    problem, lowest, trial = None, 0.0, None
+    a_split = rules * epochs
+    results: list[dict[str, float]] = run.checkpoint.state["results"] if run.checkpoint else []  # of the trials done
+    problem = Problem.of_split(config.seed + min(run.first_step // a_split, config.splits - 1), config.weight_decay)
+    lowest, trial = problem.minimum(), None
 
-    with run.progress(config.splits * rules * epochs, label="optimizers") as progress:
+    with run.progress(config.splits * a_split, label="optimizers") as progress:
         for done in progress:
             (split, place), epoch = divmod(done // epochs, rules), done % epochs
-            if problem is None or (place == 0 and epoch == 0):
+            if done % a_split == 0 and done > run.first_step:
                 problem = Problem.of_split(config.seed + split, config.weight_decay)
                 lowest = problem.minimum()
             if trial is None or epoch == 0:
                 trial = Trial(config, problem, config.rules[place], split)
-                if run.checkpoint and done == run.first_step:
-                    results = run.checkpoint.state["results"]
-                    if epoch:
-                        trial.load(run.checkpoint.tensors, run.checkpoint.state["batches"])
+                if epoch and run.checkpoint:
+                    trial.load(run.checkpoint.tensors, run.checkpoint.state["batches"])
             trial.epoch(epoch)
             gap = problem.objective(trial.parameters)[0] - lowest
             run.measure(done + 1, split=split, rule=place, epoch=epoch + 1, gap=gap)
@@ -191,7 +191,6 @@ def main(config: Config, run: RunLog | None = None) -> Report:
     draw(run, config)
     by_rule = {rule: results[place::rules] for place, rule in enumerate(config.rules)}
     accuracies = np.array([[result["test_accuracy"] for result in by_rule[rule]] for rule in config.rules])
-    assert problem is not None
     return Report(
         metric="lowest_test_accuracy",
         values=tuple(accuracies.min(axis=0).tolist()),

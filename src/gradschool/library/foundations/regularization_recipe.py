@@ -186,7 +186,7 @@ def main(config: Config, run: RunLog | None = None) -> Report:
     deep = config.experiment == "depth"
     kinds, noises = (NORMALIZATIONS, (config.noise,)) if deep else (KINDS, (config.noise, 0.0))
     trials = [(split, noise, kind) for split in range(config.splits) for noise in noises for kind in kinds]
-    results: list[dict[str, float]] = []
+    results: list[dict[str, float]] = run.checkpoint.state["results"] if run.checkpoint else []
     trial = None
 
     with run.progress(len(trials) * config.epochs, label=f"regularization, {config.experiment}") as progress:
@@ -194,10 +194,8 @@ def main(config: Config, run: RunLog | None = None) -> Report:
             (split, noise, kind), epoch = trials[done // config.epochs], done % config.epochs
             if trial is None or epoch == 0:
                 trial = Trial(config, kind, noise, split)
-                if run.checkpoint and done == run.first_step:
-                    results = run.checkpoint.state["results"]
-                    if epoch:
-                        trial.load(run.checkpoint.tensors, run.checkpoint.state["trial"])
+                if epoch and run.checkpoint:
+                    trial.load(run.checkpoint.tensors, run.checkpoint.state["trial"])
             row = trial.epoch(epoch)
             run.measure(done + 1, trial=done // config.epochs, epoch=epoch + 1, **row)
             progress.note(f"split {split}, {kind}, {noise:.0%} wrong labels, accuracy {row['accuracy']:.3f}")
@@ -215,8 +213,7 @@ def main(config: Config, run: RunLog | None = None) -> Report:
         }
         for place, (_, noise, kind) in enumerate(trials[: len(kinds) * len(noises)])
     }
-    assert trial is not None
-    data = trial.data
+    data = noisy_digits.NoisyDigits.of_split(config.seed, config.noise)
     return Report(
         metric="gain",
         values=tuple((accuracies[:, 0, 1:].min(axis=1) - accuracies[:, 0, 0]).tolist()),
