@@ -67,14 +67,14 @@ def test_the_network_is_out_of_reach(run, namespaces):
                 (socket.AF_INET, ("127.0.0.1", {server.getsockname()[1]})),
                 (socket.AF_UNIX, {name!r}),
             ):
-                with socket.socket(family) as line:
-                    line.settimeout(2)
-                    try:
+                try:
+                    with socket.socket(family) as line:
+                        line.settimeout(2)
                         line.connect(address)
                         print("connected", address)
-                    except OSError:
-                        pass
-            print([name for _, name in socket.if_nameindex()])
+                except OSError:
+                    pass
+            print([line.partition(":")[0].strip() for line in open("/proc/net/dev").read().splitlines()[2:]])
         """
         assert run(script, namespaces).log.strip() in ("[]", "['lo']")
 

@@ -65,6 +65,15 @@ def prctl(option: int, first: int = 0, second: int = 0) -> None:
     _checked(result, f"prctl({option}, {first})")
 
 
+def syscall(number: int, *arguments: int) -> int:
+    """A system call by its number, with whole numbers; gives what it returns."""
+    result = int(_libc.syscall(ctypes.c_long(number), *(ctypes.c_ulong(argument) for argument in arguments)))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"system call {number}: {os.strerror(code)}")
+    return result
+
+
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
     """mount(2)."""
     _checked(

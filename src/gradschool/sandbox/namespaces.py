@@ -4,9 +4,10 @@ helper.
 Stops: reading any file but the interpreter, the allowed packages and the job's own; other processes (seeing,
 signalling, tracing); every network, the loopback too; secrets in the environment; memory, CPU, process and disk
 exhaustion; processes or files left behind; further user namespaces; gaining privileges (none to have: no capabilities,
-never host user 0). Does not stop: attacks on the kernel through system calls (no filter yet: a later tier adds
-Landlock and seccomp; AF_VSOCK sockets can be created, which matters only in a virtual machine whose host listens),
-reading what /proc shows of the machine (model, load, memory), and using a processor fully until a limit strikes.
+never host user 0); system calls that no job needs (`seccomp.py`), sockets but local ones among them; writing outside of
+/work, /tmp and /dev/shm even should a mount be wrong (`landlock.py`, from Linux 5.13). Does not stop: attacks on the
+kernel through what Python does need, reading what /proc shows of the machine (model, load, memory), and using a
+processor fully until a limit strikes.
 
 How: the supervisor unshares the pid namespace (and first the user namespace, if it is not root) and forks B. B unshares
 the rest, builds the root in a small tmpfs, pivots into it and lets go of the old one. As root B builds with real
@@ -133,6 +134,7 @@ def _process_one(
         job = os.fork()
         if job == 0:
             os.setsid()
+            confine.fence(("/",), ("/work", "/tmp", "/dev"), sockets=True)
             confine.become(order, "/job", "/work", pipes.requests, pipes.replies, pipes.log, failed)
     except BaseException as error:
         os.write(failed, f"{error}".encode(errors="replace")[:1000])

@@ -249,9 +249,9 @@ def _write_all(descriptor: int, data: bytes) -> None:
 _reasons: dict[str, str | None] = {}  # why a tier is not to be had; None if it works
 
 PROBE = """
-import json, os, socket
+import json, os
 facts = {"uid": os.getuid(), "pids": sum(name.isdigit() for name in os.listdir("/proc"))}
-facts["interfaces"] = [name for _, name in socket.if_nameindex()]
+facts["interfaces"] = [line.partition(":")[0].strip() for line in open("/proc/net/dev").read().splitlines()[2:]]
 facts["canary"] = os.path.exists(open("/job/canary").read())
 with open("/work/written", "w") as file:
     file.write("x")
