@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -15,6 +17,8 @@ from gradschool.grading import archive
 from gradschool.grading.judge import judge, prepare
 from gradschool.grading.problem import Problem
 from gradschool.grading.report import Report, Verdict
+from gradschool.grading.session import Session
+from gradschool.sandbox.supervisor import tree
 
 RIGHT = """
     def double(x):
@@ -306,7 +310,7 @@ def test_a_check_that_chokes_on_an_answer_is_the_students_fault(grade):
 
 
 def test_no_sandbox_is_the_graders_fault(grade, monkeypatch):
-    monkeypatch.setattr("gradschool.sandbox.process._reasons", {"namespaces": "told so by this test"})
+    monkeypatch.setattr("gradschool.sandbox.tiers._reasons", {"namespaces": "told so by this test"})
     report = grade(RIGHT)
     assert report.verdict is Verdict.GRADER_ERROR
     assert "told so by this test" in report.notes[0]
@@ -410,3 +414,28 @@ def test_plain_serves_where_it_is_allowed(grade):
     report = grade(RIGHT, tier="plain", allow_plain=True)
     assert (report.tier, report.verdict) == ("plain", Verdict.CORRECT)
     assert sandbox.why_not("plain") is None
+
+
+def test_a_box_that_something_else_kills_is_asked_once_more(grade, monkeypatch):
+    """The out-of-memory killer of the machine, say. Whoever kills their own box meets the same end twice."""
+    real, asked = Session.ask, []
+
+    def ask(self, *arguments):
+        if not asked:
+            asked.append(self.box.pid)
+            for pid in [pid for pid in tree(self.box.pid) if pid != self.box.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, 9)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Session, "ask", ask)
+    report = grade("def double(x): return 2 * x", "student.double(np.ones(1))")
+    assert asked
+    assert report.verdict is Verdict.CORRECT
+    assert "asked once more" in report.notes[-1]
+
+
+def test_killing_ones_own_box_gains_nothing(grade):
+    code = "import os\ndef double(x): os.kill(2, 9)"  # the keeper, which the judge talks to
+    (only,) = grade(code, "student.double(np.ones(1))").checks
+    assert (only.verdict, only.points) == (Verdict.CRASHED, 0)

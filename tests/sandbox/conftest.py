@@ -83,9 +83,9 @@ def job(tmp_path: Path, marker: str) -> Callable[..., sandbox.Job]:
     """A job from the text of a script."""
 
     def make(script: str, **settings: object) -> sandbox.Job:
-        path = tmp_path / "script.py"
+        path = tmp_path / f"{marker}.py"
         path.write_text(textwrap.dedent(script))
-        return sandbox.Job(files={"script.py": path}, arguments=("{job}/script.py", marker), **settings)  # type: ignore[arg-type]
+        return sandbox.Job(path, **settings)  # type: ignore[arg-type]
 
     return make
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from gradschool.sandbox import cgroups
@@ -34,8 +37,11 @@ def test_version_2_gets_one_group_where_controllers_are_delegated(tmp_path):
     assert (folder / "memory.max").read_text() == "1000"
     assert (folder / "pids.max").read_text() == "5"
     assert (folder / "memory.swap.max").read_text() == "0"
-    groups.join(77)
-    assert (folder / "cgroup.procs").read_text() == "77"
+    (folder / "cgroup.procs").touch()
+    inside = cgroups.Groups([], doors=[os.open(folder / "cgroup.procs", os.O_WRONLY)])
+    inside.join()
+    inside.close()
+    assert (folder / "cgroup.procs").read_text() == "0"  # whoever writes this joins
 
 
 def test_version_2_without_delegation_gives_none(tmp_path):
@@ -45,7 +51,7 @@ def test_version_2_without_delegation_gives_none(tmp_path):
 
 def test_no_control_groups_at_all_are_no_error(tmp_path):
     groups = cgroups.create(1000, 5, tmp_path, tmp_path / "missing")
-    groups.join(1)
+    groups.join()
     assert groups.kills() == 0
     groups.remove()
 
@@ -55,11 +61,19 @@ def test_kills_are_read_from_either_version(tmp_path):
         folder = tmp_path / name.replace(".", "-")
         folder.mkdir()
         (folder / name).write_text(text)
-        assert cgroups.Groups([folder]).kills() == int(text.split()[-1])
+        groups = cgroups.Groups([], accounts=[os.open(folder / name, os.O_RDONLY)])
+        assert groups.kills() == int(text.split()[-1])
+        groups.close()
 
 
-def test_groups_of_dead_supervisors_are_swept(tmp_path):
-    stale = tmp_path / "pids" / f"{cgroups.NAME}999999999"
-    stale.mkdir(parents=True)
+def test_groups_of_dead_callers_are_swept_and_those_of_living_ones_kept(tmp_path):
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    stale = [tmp_path / "pids" / f"{cgroups.NAME}{pid}-0" for pid in (999999999, zombie.pid)]
+    kept = tmp_path / "pids" / f"{cgroups.NAME}{os.getpid()}-999999"
+    for folder in (*stale, kept):
+        folder.mkdir(parents=True)
     cgroups.create(1000, 5, tmp_path, own(tmp_path, "3:pids:/\n"))
-    assert not stale.exists()
+    zombie.wait()
+    assert not any(folder.exists() for folder in stale)
+    assert kept.exists()

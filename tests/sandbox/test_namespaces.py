@@ -204,14 +204,18 @@ def test_a_folder_that_must_stay_hidden_is_never_shown(job, namespaces):
 
 
 def test_files_of_the_job_are_copied_even_if_closed_to_others(job, namespaces, tmp_path):
-    script = job("import os; print(open('/job/script.py').read(), os.access('/job/script.py', os.W_OK))")
-    os.chmod(tmp_path / "script.py", 0o600)
+    text = tmp_path / "text"
+    text.write_text("shown")
+    reader = "import os; print(open('/job/below/text').read(), os.access('/job/below/text', os.W_OK))"
+    script = job(reader, files={"below/text": text})
+    for path in (text, script.program):
+        os.chmod(path, 0o600)
     os.chmod(tmp_path, 0o700)
     with sandbox.open_box(script, tier=namespaces) as box:
         with pytest.raises(sandbox.BoxEnded) as caught:
             box.receive(1, deadline=time.monotonic() + 30)
         assert caught.value.ending.code == 0
-        assert box.log().decode().rstrip().endswith("False")
+        assert box.log().decode().split() == ["shown", "False"]
 
 
 ORDINARY = """
@@ -224,7 +228,7 @@ if reason is not None:
     print(json.dumps({{"reason": reason}}))
     sys.exit()
 script = Path(sys.argv[1])
-job = sandbox.Job(files={{"script.py": script}}, arguments=("{{job}}/script.py",))
+job = sandbox.Job(script)
 with sandbox.open_box(job, tier="namespaces") as box:
     print(box.receive(4096, deadline=time.monotonic() + 60).decode())
 """
@@ -300,9 +304,7 @@ def test_a_virtual_environment_below_tmp_is_still_found(namespaces, tmp_path):
             sys.path.insert(0, {str(SOURCE)!r})
             from pathlib import Path
             from gradschool import sandbox
-            job = sandbox.Job(
-                files={{"s.py": Path({str(script)!r})}}, arguments=("{{job}}/s.py",), packages=("tiny",)
-            )
+            job = sandbox.Job(Path({str(script)!r}), packages=("tiny",))
             with sandbox.open_box(job, tier="namespaces") as box:
                 print(box.receive(2, deadline=time.monotonic() + 60).decode())
         """)

@@ -137,15 +137,14 @@ def test_killing_is_thorough_and_may_be_repeated(job, tier):
 
 
 def test_the_job_ends_with_its_caller(tier, tmp_path, marker):
-    script = tmp_path / "script.py"
+    script = tmp_path / f"{marker}.py"
     script.write_text("import os, time\nos.fork()\ntime.sleep(3600)")
     caller = textwrap.dedent(f"""
         import os, sys
         sys.path.insert(0, {str(SOURCE)!r})
         from pathlib import Path
         from gradschool import sandbox
-        job = sandbox.Job(files={{"s.py": Path({str(script)!r})}}, arguments=("{{job}}/s.py", {marker!r}))
-        box = sandbox.open_box(job, tier={tier!r})
+        box = sandbox.open_box(sandbox.Job(Path({str(script)!r})), tier={tier!r})
         os.kill(os.getpid(), 9)
     """)
     assert subprocess.run([sys.executable, "-c", caller], timeout=60).returncode == -9
@@ -216,7 +215,7 @@ def test_fifty_jobs_leave_nothing_behind(job, tier):
 
 
 def test_plain_is_used_only_when_asked_for(job, monkeypatch):
-    monkeypatch.setattr("gradschool.sandbox.process._reasons", {"namespaces": "it is told so by this test"})
+    monkeypatch.setattr("gradschool.sandbox.tiers._reasons", {"namespaces": "it is told so by this test"})
     assert sandbox.available() == "plain"
     with pytest.raises(sandbox.NoSandbox, match="told so by this test"):
         sandbox.open_box(job(""))
@@ -232,5 +231,5 @@ def test_an_unknown_tier_is_refused(job):
 
 
 def test_the_sandbox_imports_only_the_standard_library():
-    script = "import sys; sys.path.append(sys.argv[1]); import gradschool.sandbox, gradschool.sandbox.supervisor"
+    script = "import sys; sys.path.append(sys.argv[1]); import gradschool.sandbox, gradschool.sandbox.server"
     subprocess.run([sys.executable, "-I", "-S", "-c", script, str(SOURCE)], check=True, timeout=60)

@@ -49,6 +49,7 @@ HEADER_BYTES = 1 << 20
 BODY_BYTES = 64 << 20
 DEPTH = 16
 VALUES = 20_000
+PR_SET_DUMPABLE = 4
 IGNORED = {"__MACOSX", ".git", "__pycache__", ".DS_Store"}
 
 
@@ -331,6 +332,7 @@ def template(
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(REPLIES)
+    prctl(PR_SET_DUMPABLE, 1)  # unlike the keeper: the watchdog outside may see how much memory is whose
     limit_cpu(order["cpu"], final=False)
     limit_memory(order["memory"], final=False)
     sys.path.insert(0, folder)
@@ -728,19 +730,22 @@ def extract(archive: str, target: str, most_files: int, most_bytes: int) -> str:
     return target
 
 
+def prctl(option: int, value: int) -> None:
+    """A switch of this process, on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
 def main() -> None:
     submission, work = sys.argv[1:3]
     site_packages = os.environ.get("GRADSCHOOL_SITE")
-    if site_packages:
+    if site_packages and site_packages not in sys.path:
         sys.path.append(site_packages)
-    sys.path.pop(0) if sys.path[0] == os.path.dirname(os.path.abspath(__file__)) else None
     import site
 
     site.setquit()  # -S leaves exit() and quit() out
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what a check leaves behind becomes our child
-        libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: the student's processes may not trace us
+    prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: what a check leaves behind becomes our child
+    prctl(PR_SET_DUMPABLE, 0)  # the student's processes may not trace us
     Keeper(submission, work).serve()
 
 

@@ -37,14 +37,27 @@ def judge(
     public_only: bool = False,
     tier: str | None = None,
     allow_plain: bool = False,
+    pool: sandbox.Pool | None = None,
 ) -> Report:
     """Grade a zip, a folder or a single file.
 
     `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
-    sandbox; without it the best one is taken, and plain only if allowed. Faults of the grader are in the report
-    (`grader_error`), not raised. Raises ProblemError for a problem set that cannot be loaded.
+    sandbox; without it the best one is taken, and plain only if allowed. Who grades much passes a `pool`, which keeps
+    interpreters loaded. Faults of the grader are in the report (`grader_error`), not raised. Raises ProblemError for a
+    problem set that cannot be loaded.
     """
     start = time.perf_counter()
+    if pool is None:
+        with sandbox.Pool() as own:
+            return judge(
+                problem,
+                submission,
+                student=student,
+                public_only=public_only,
+                tier=tier,
+                allow_plain=allow_plain,
+                pool=own,
+            )
     checks = tuple(entry for entry in load_checks(problem) if entry.public or not public_only)
     reference = load_reference(problem)
     warnings: list[str] = []
@@ -59,7 +72,7 @@ def judge(
         else:
             warnings += [f"{name} is missing from the hand-in." for name in listing.missing(problem.files)]
             homes = _homes(problem, reference)
-            session = Session(problem, packed, homes, tier=tier, allow_plain=allow_plain)
+            session = Session(problem, packed, homes, tier=tier, allow_plain=allow_plain, pool=pool)
             session.plan(checks)
             try:
                 # Public checks first: their output is shown, so no question of a hidden check may have been asked
@@ -162,6 +175,21 @@ def _homes(problem: Problem, reference: Reference | Replay) -> Mapping[str, str]
 
 
 def _run(
+    entry: Check,
+    session: Session,
+    reference: Reference | Recorder | Replay,
+    problem: Problem,
+    student: str,
+    notes: list[str],
+) -> CheckResult:
+    result = _attempt(entry, session, reference, problem, student, notes)
+    if session.killed:  # perhaps by the machine and not by the student's code, which would do the same again
+        notes.append(f"{entry.name}: its box was killed; asked once more")
+        result = _attempt(entry, session, reference, problem, student, notes)
+    return result
+
+
+def _attempt(
     entry: Check,
     session: Session,
     reference: Reference | Recorder | Replay,

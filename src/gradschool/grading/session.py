@@ -21,6 +21,9 @@ MOST_FILES = 1000
 MOST_BYTES = 50_000_000
 
 
+HEAVY = {"numpy": ("numpy",), "torch": ("torch", "torch.optim", "torch._dynamo")}  # the first optimizer wants the third
+
+
 class StudentFault(Exception):
     """The student's code did not give an answer. Carries the verdict, the message and the student's own traceback."""
 
@@ -71,13 +74,21 @@ class Session:
     """One submission's box. Opened when first needed, and again after a check had to be ended with it."""
 
     def __init__(
-        self, problem: Problem, submission: Path, homes: Mapping[str, str], *, tier: str | None, allow_plain: bool
+        self,
+        problem: Problem,
+        submission: Path,
+        homes: Mapping[str, str],
+        *,
+        tier: str | None,
+        allow_plain: bool,
+        pool: sandbox.Pool | None,
     ) -> None:
         self.problem = problem
         self.submission = submission
         self.homes = homes  # name -> the module that should define it
         self.tier = tier
         self.allow_plain = allow_plain
+        self.pool = pool
         self.used_tier = ""
         self.box: sandbox.Box | None = None
         self.failures: dict[str, Any] = {}
@@ -85,6 +96,7 @@ class Session:
         self.dead: StudentFault | None = None  # the submission cannot even be opened: every check gets this
         self.output = ""
         self.cpu_seconds = 0.0
+        self.killed = False  # this check's box was ended by force, from inside or from outside: who could tell
         self._generation = 0  # of forks: an object of an earlier one is gone
         self._in_check = False
         self._longest = 0.0
@@ -106,9 +118,11 @@ class Session:
         limits = self.problem.limits
         longest = max(limits.cpu_seconds, self._longest)
         job = sandbox.Job(
-            files={"inside.py": INSIDE, "submission.zip": self.submission},
-            arguments=("{job}/inside.py", "{job}/submission.zip", "{work}"),
+            program=INSIDE,
+            arguments=("{job}/submission.zip", "{work}"),
+            files={"submission.zip": self.submission},
             packages=limits.packages,
+            preload=tuple(preloaded(limits.packages)),
             hide=(self.problem.folder,),
             limits=sandbox.Limits(
                 cpu_seconds=int(longest) + 10,
@@ -119,7 +133,7 @@ class Session:
                 file_bytes=limits.disk_mib * MIB,
             ),
         )
-        self.box = sandbox.open_box(job, tier=self.tier, allow_plain=self.allow_plain)
+        self.box = sandbox.open_box(job, tier=self.tier, allow_plain=self.allow_plain, pool=self.pool)
         self.used_tier = self.box.tier
         self._in_check = False
         modules = list(self.problem.modules)
@@ -129,7 +143,7 @@ class Session:
         self._cpu = self.box.usage().cpu_seconds + (limits.cpu_seconds + CPU_SLACK) * len(modules) + CPU_SLACK
         order = {
             "modules": modules,
-            "preload": [name for name in limits.packages if name in ("numpy", "torch")],
+            "preload": preloaded(limits.packages),
             "cpu": limits.cpu_seconds,
             "wall": limits.wall_seconds,
             "memory": limits.memory_mib,
@@ -168,6 +182,7 @@ class Session:
         """Open the box if need be, and fork for this check."""
         self.output = ""
         self.cpu_seconds = 0.0
+        self.killed = False
         limits = self.problem.limits
         if time.monotonic() > self._total_deadline:
             raise StudentFault(
@@ -253,6 +268,9 @@ class Session:
             ) from None
         except sandbox.BoxEnded as error:
             self.drop()
+            self.killed = error.ending.why == "lost" or (error.ending.why, error.ending.code) == ("exit", -9)
+            if error.ending.why == "lost":
+                raise sandbox.BoxError("the supervisor of the box is gone") from None
             if error.ending.why == "memory":
                 raise StudentFault(Verdict.OUT_OF_MEMORY, self._memory_sentence()) from None
             raise StudentFault(Verdict.CRASHED, "Your code ended the whole Python process.") from None
@@ -352,6 +370,11 @@ class Session:
         if isinstance(value, dict):
             return {key: self._without_remotes(item) for key, item in value.items()}
         return value
+
+
+def preloaded(packages: tuple[str, ...]) -> list[str]:
+    """The modules to import before a submission is there, and not on its time."""
+    return [name for package in packages for name in HEAVY.get(package, ())]
 
 
 def import_fault(module: str, failure: Any) -> StudentFault:

@@ -104,7 +104,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 UPLOAD_LIMIT = 20 * 1024 * 1024  # bytes of one hand-in
 
-# The program that grades; a process of its own for each job.
+# The program that grades, in processes that know nothing of the office.
 GRADER = [sys.executable, "-P", "-m", "gradschool.grading"]
 
 USE_TZ = True

@@ -1,6 +1,6 @@
 """Run an untrusted Python process and talk to it over pipes. This package knows nothing of grading.
 
-    with open_box(Job(files={"main.py": path}, arguments=("{job}/main.py",))) as box:
+    with open_box(Job(program=path)) as box:
         box.send(b"question", deadline=time.monotonic() + 5)
         answer = box.receive(6, deadline=time.monotonic() + 5)
 
@@ -21,7 +21,8 @@ from gradschool.sandbox.box import (
     NoSandbox,
     Usage,
 )
-from gradschool.sandbox.process import available, open_box, why_not
+from gradschool.sandbox.pool import Pool
+from gradschool.sandbox.tiers import available, open_box, why_not
 
 __all__ = [
     "TIERS",
@@ -33,6 +34,7 @@ __all__ = [
     "Job",
     "Limits",
     "NoSandbox",
+    "Pool",
     "Usage",
     "available",
     "open_box",

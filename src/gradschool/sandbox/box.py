@@ -1,12 +1,12 @@
 """The face of a box: what may be asked of a sandboxed process, whatever keeps it in.
 
 A box is a byte stream in both directions. Framing, and what the bytes mean, belong to the caller, who must treat every
-byte received as written by an enemy. Later tiers (Landlock with seccomp, a warm fork server) are further
-implementations of `Box`; nothing in a caller changes.
+byte received as written by an enemy.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,19 +83,28 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """What to run: `python ARGUMENTS`, where {job} and {work} stand for the two folders inside.
+    """What to run: `python PROGRAM ARGUMENTS`, where {job} and {work} in an argument stand for the two folders inside.
 
-    `files` are copied in under {job} before the start and are read-only there. `packages` are the distributions that
-    the job may import besides the standard library. `hide` are folders that must not be visible inside: where a tier
-    would show one of them the box refuses to start (tier plain cannot hide anything and ignores it).
+    `program` and `files` are copied in under {job} before the start and are read-only there. `packages` are the
+    distributions that the job may import besides the standard library, `preload` the modules that are imported before
+    the program runs (once for many jobs where the tier can fork). `hide` are folders that must not be visible inside:
+    where a tier would show one of them the box refuses to start (tier plain cannot hide anything and ignores it).
     """
 
-    files: Mapping[str, Path]
-    arguments: tuple[str, ...]
+    program: Path
+    arguments: tuple[str, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
     packages: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
     limits: Limits = Limits()
     hide: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """The files below {job}: name inside -> absolute path."""
+        everything = {self.program.name: self.program, **self.files}
+        return {name: os.path.abspath(path) for name, path in everything.items()}
 
 
 class Box(Protocol):

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Iterable
+from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from gradschool.sandbox import landlock, seccomp
@@ -14,6 +15,14 @@ from gradschool.sandbox import landlock, seccomp
 REPLIES = 3  # the descriptor on which a job answers; requests come on its stdin
 
 FLAGS = ("-P", "-s", "-S", "-B", "-X", "utf8")  # no user or site packages, nothing from the current folder, no bytecode
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",  # the same submission must get the same report
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
 
 
 def limit(limits: dict[str, int]) -> None:
@@ -46,35 +55,69 @@ def fence(readable: Iterable[str], writable: Iterable[str], *, sockets: bool) ->
         seccomp.install(sockets=sockets)
 
 
-def become(order: dict[str, Any], job: str, work: str, requests: int, replies: int, log: int, failed: int) -> NoReturn:
-    """Turn this process into the job. If that fails, the reason goes to `failed`, which closes when it succeeds."""
+def become(order: dict[str, Any], job: str, work: str, pipes: tuple[int, int, int], failed: int) -> NoReturn:
+    """Turn this process into the job, by exec. If that fails, the reason goes to `failed`, which closes when not."""
     try:
-        wires = [os.dup(requests), os.dup(replies), os.dup(log), os.dup(failed)]
-        high = [os.dup2(wire, 200 + n, inheritable=False) for n, wire in enumerate(wires)]
-        os.dup2(high[0], 0)
-        os.dup2(high[2], 1)
-        os.dup2(high[2], 2)
-        os.dup2(high[1], REPLIES)
-        os.dup2(high[3], 4, inheritable=False)
-        os.closerange(5, 4096)
-        failed = 4
-        os.chdir(work)
-        limit(order["limits"])
-        arguments = [text.replace("{job}", job).replace("{work}", work) for text in order["arguments"]]
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": work,
-            "TMPDIR": order.get("temp", "/tmp"),
-            "LANG": "C.UTF-8",
-            "PYTHONHASHSEED": "0",  # the same submission must get the same report
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            **order["environment"],
-        }
+        failed = _wire(pipes, failed)
+        arguments, environment = _prepare(order, job, work)
         program = order["python"]
         os.execve(program, [program, *FLAGS, *arguments], environment)
     except BaseException as error:
         os.write(failed, f"{error}".encode(errors="replace")[:1000])
     sys.stderr = None
     os._exit(127)
+
+
+def run(order: dict[str, Any], code: CodeType, pipes: tuple[int, int, int], failed: int) -> NoReturn:
+    """Turn this process into the job without a new interpreter: run `code`, whose modules are loaded already."""
+    try:
+        failed = _wire(pipes, failed)
+        sys.argv, environment = _prepare(order, "/job", "/work")
+        os.environ.clear()
+        os.environ.update({"GRADSCHOOL_SITE": "/site", **environment})
+        streams = (os.fdopen(number, mode, encoding="utf-8", closefd=False) for number, mode in enumerate("rww"))
+        sys.stdin, sys.stdout, sys.stderr = streams
+
+        for name in [name for name in sys.modules if name.partition(".")[0] == "gradschool"]:
+            del sys.modules[name]
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        main.__file__ = sys.argv[0]
+        os.close(failed)
+    except BaseException as error:
+        os.write(failed, f"{error}".encode(errors="replace")[:1000])
+        os._exit(127)
+    status = 0
+    try:
+        exec(code, main.__dict__)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(status & 255)
+
+
+def _wire(pipes: tuple[int, int, int], failed: int) -> int:
+    """Requests become stdin, the log stdout and stderr, replies REPLIES; everything else but `failed` is closed."""
+    requests, replies, log = pipes
+    wires = [os.dup(requests), os.dup(replies), os.dup(log), os.dup(failed)]
+    high = [os.dup2(wire, 200 + n, inheritable=False) for n, wire in enumerate(wires)]
+    os.dup2(high[0], 0)
+    os.dup2(high[2], 1)
+    os.dup2(high[2], 2)
+    os.dup2(high[1], REPLIES)
+    os.dup2(high[3], 4, inheritable=False)
+    os.closerange(5, 4096)
+    return 4
+
+
+def _prepare(order: dict[str, Any], job: str, work: str) -> tuple[list[str], dict[str, str]]:
+    """Enter the work folder, set the limits; the job's arguments and its environment."""
+    os.chdir(work)
+    limit(order["limits"])
+    arguments = [f"{job}/{order['program']}"]
+    arguments += [text.replace("{job}", job).replace("{work}", work) for text in order["arguments"]]
+    return arguments, {**ENVIRONMENT, "HOME": work, "TMPDIR": order.get("temp", "/tmp"), **order["environment"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import importlib.metadata
 import importlib.util
@@ -31,16 +32,22 @@ class Layout:
 def plan(job: Job) -> Layout:
     """The layout for a job under this interpreter. Raises BoxError for a package that is missing or a folder shown by
     mistake."""
+    found = _layout(job.packages)
+    for hidden in job.hide:
+        real = os.path.realpath(hidden)
+        for shown in (*found.binds, *found.packages):
+            if _within(real, shown):
+                raise BoxError(f"{real} must stay hidden, but it lies inside {shown}, which the sandbox has to show")
+    return found
+
+
+@functools.cache  # what is installed does not change under a running process, and looking for it takes a while
+def _layout(names: tuple[str, ...]) -> Layout:
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     binds = _interpreter(python) + _libraries()
     binds = _outermost([path for path in binds if os.path.exists(path)])
-    packages = tuple(path for name in job.packages for path in package(name))
-    for hidden in job.hide:
-        real = os.path.realpath(hidden)
-        for shown in (*binds, *packages):
-            if _within(real, shown):
-                raise BoxError(f"{real} must stay hidden, but it lies inside {shown}, which the sandbox has to show")
-    return Layout(python, tuple(binds), tuple(_masks(binds)), _links(), tuple(dict.fromkeys(packages)))
+    packages = tuple(dict.fromkeys(path for name in names for path in package(name)))
+    return Layout(python, tuple(binds), tuple(_masks(binds)), _links(), packages)
 
 
 def _interpreter(python: str) -> list[str]:

@@ -53,14 +53,14 @@ class PlainKeeper:
             try:
                 os.close(failed_read)
                 os.setsid()
-                groups.join(os.getpid())
+                groups.join()
                 if sys.platform == "linux":
                     from gradschool.sandbox import kernel
 
                     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
                     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
                 job, work = folders["job"], folders["work"]
-                confine.become(order, job, work, pipes.requests, pipes.replies, pipes.log, failed_write)
+                confine.become(order, job, work, (pipes.requests, pipes.replies, pipes.log), failed_write)
             finally:
                 os._exit(127)
         os.close(failed_write)

@@ -1,4 +1,4 @@
-"""The caller's side of a box: starts the supervisor, speaks to the job, and knows which tier this machine can give."""
+"""The caller's side of a box: has it started, speaks to the job, and ends it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,76 @@ import os
 import select
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from gradschool.sandbox import layout
-from gradschool.sandbox.box import TIERS, Box, BoxEnded, BoxError, BoxTimeout, Ending, Job, Limits, NoSandbox, Usage
+from gradschool.sandbox import cgroups
+from gradschool.sandbox.box import BoxEnded, BoxError, BoxTimeout, Ending, Job, Usage
+from gradschool.sandbox.layout import Layout
 
 START_SECONDS = 20.0  # a loaded machine may take long; a start takes tens of milliseconds otherwise
+MOMENT_SECONDS = 1.0
 END_SECONDS = 10.0
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
-BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from gradschool.sandbox.supervisor import main; main()"  # -I -S
+BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from gradschool.sandbox.{} import main; main()"
 KEPT_ENVIRONMENT = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # how a processor is driven, no secrets
+
+
+class Helper(Protocol):
+    """Who has a job started: its supervisor gets these descriptors, and what it needs to know by the first of them."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def start(self, descriptors: list[int], files: list[Path]) -> None:
+        """descriptors: control, status, requests, replies, log, and those of the control groups. Raises BoxError."""
+
+    def end(self, *, late: bool) -> None:
+        """The job is over; or (`late`) its supervisor does not say so, and must be ended itself."""
+
+
+class Supervised:
+    """A supervisor for this job alone: for tiers in which every job is a new interpreter."""
+
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def start(self, descriptors: list[int], files: list[Path]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", "-c", BOOT.format("supervisor"), PACKAGE_ROOT, *map(str, descriptors)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=descriptors,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def end(self, *, late: bool) -> None:
+        if late:
+            self.process.kill()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 class ProcessBox:
     """A box kept by a supervisor process. Made by `open_box`."""
 
-    def __init__(self, tier: str, job: Job) -> None:
+    def __init__(self, tier: str, job: Job, plan: Layout, helper: Helper, after: Callable[[], None]) -> None:
         self._tier = tier
+        self._helper = helper
+        self._after = after  # called once, when all is over
         self._log_limit = job.limits.log_bytes
         self._log = bytearray()
         self._inbox = bytearray()
@@ -40,45 +88,36 @@ class ProcessBox:
         self._started = False
         self._failed: str | None = None
         self._lock = threading.Lock()
-        plan = layout.plan(job)
+        self._groups = cgroups.create(job.limits.memory_bytes, job.limits.processes + 8)
         order = {
             "tier": tier,
-            "python": plan.python,
-            "binds": plan.binds,
-            "masks": plan.masks,
-            "links": plan.links,
-            "packages": plan.packages,
-            "files": {name: os.path.abspath(path) for name, path in job.files.items()},
+            **dataclasses.asdict(plan),
+            "program": job.program.name,
+            "files": job.contents,
             "arguments": job.arguments,
             "limits": dataclasses.asdict(job.limits),
-            "environment": {
-                **{name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
-                **job.environment,
-            },
+            "environment": {**kept_environment(), **job.environment},
+            "groups": [len(self._groups.doors), len(self._groups.accounts)],
         }
         request_read, self._requests = os.pipe()
         self._replies, reply_write = os.pipe()
         self._log_read, log_write = os.pipe()
         control_read, self._control = os.pipe()
         self._status, status_write = os.pipe()
-        theirs = (control_read, status_write, request_read, reply_write, log_write)
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", "-c", BOOT, PACKAGE_ROOT, *map(str, theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=theirs,
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
         for descriptor in (self._requests, self._replies, self._log_read, self._status):
             os.set_blocking(descriptor, False)
+        theirs = [control_read, status_write, request_read, reply_write, log_write]
         try:
+            files = [Path(path) for path in job.contents.values()]
+            helper.start([*theirs, *self._groups.doors, *self._groups.accounts], files)
+        except BaseException:
+            self._ending = Ending("lost")
+            self._clear(theirs)
+            raise
+        for descriptor in theirs:
+            os.close(descriptor)
+        try:
+            # First the order, then, for as long as the box is wanted, nothing: the supervisor waits for the end of it.
             _write_all(self._control, json.dumps(order).encode() + b"\n")
             self._await_start()
         except BaseException:
@@ -93,6 +132,8 @@ class ProcessBox:
             self._wait(self._status, select.POLLIN, 0.1)
         if self._failed is not None:
             raise BoxError(self._failed)
+        if not self._started:
+            raise BoxError(f"tier {self._tier} could not start the job: the process that should is gone")
 
     @property
     def tier(self) -> str:
@@ -100,8 +141,8 @@ class ProcessBox:
 
     @property
     def pid(self) -> int:
-        """The supervisor's process number."""
-        return self._process.pid
+        """The process that the job ends with: its supervisor, or the server that it was forked from."""
+        return self._helper.pid
 
     def usage(self) -> Usage:
         self._read_status()
@@ -141,22 +182,23 @@ class ProcessBox:
 
     def kill(self) -> Ending:
         with self._lock:
-            if self._control >= 0:
-                os.close(self._control)  # tells the supervisor to end the job, and is how it learns of our death
-                self._control = -1
+            self._stop()
             ending = self._final()
-            try:
-                self._process.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            for name in ("_requests", "_replies", "_log_read", "_status"):
-                if name == "_log_read":
-                    self._read_log()  # which closes it at its end
-                if (descriptor := getattr(self, name)) >= 0:
-                    os.close(descriptor)
-                    setattr(self, name, -1)
+            self._clear([])
             return ending
+
+    def _clear(self, more: list[int]) -> None:
+        """Let go of everything; a second time changes nothing."""
+        self._read_log()  # which closes it at its end
+        for name in ("_requests", "_replies", "_log_read", "_status", "_control"):
+            if (descriptor := getattr(self, name)) >= 0:
+                os.close(descriptor)
+                setattr(self, name, -1)
+        for descriptor in more:
+            os.close(descriptor)
+        self._groups.remove()
+        self._after()
+        self._after = _nothing
 
     def __enter__(self) -> Self:
         return self
@@ -229,82 +271,39 @@ class ProcessBox:
                 code = 128 - code  # process 1 passes the signal on in this way
             self._ending = Ending(ended["why"], code, self._usage)
 
+    def _stop(self) -> None:
+        if self._control >= 0:
+            os.close(self._control)  # tells the supervisor to end the job, and is how it learns of our death
+            self._control = -1
+
     def _final(self) -> Ending:
-        """The ending; waits for the supervisor to tell it, and kills the supervisor if it does not."""
-        deadline = time.monotonic() + END_SECONDS
-        while self._ending is None:
+        """The ending, once the supervisor is gone. A job that has only stopped to answer is ended after a moment, and a
+        supervisor that does not see to that is ended, too."""
+        start = time.monotonic()
+        while self._status >= 0:
             self._wait(self._status, select.POLLIN, 0.05)
-            if time.monotonic() > deadline:
-                self._process.kill()
-                self._ending = Ending("lost", 0, self._usage)
+            waited = time.monotonic() - start
+            if waited > MOMENT_SECONDS:
+                self._stop()
+            if waited > END_SECONDS:
+                self._helper.end(late=True)
+                break
+        else:
+            self._helper.end(late=False)
+        self._ending = self._ending or Ending("lost", 0, self._usage)
         return self._ending
+
+
+def kept_environment() -> dict[str, str]:
+    """What a job gets of the caller's environment."""
+    return {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+
+
+def _nothing() -> None:
+    pass
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
     with contextlib.suppress(BrokenPipeError):  # the reason comes by the status pipe
         while data:
             data = data[os.write(descriptor, data) :]
-
-
-_reasons: dict[str, str | None] = {}  # why a tier is not to be had; None if it works
-
-PROBE = """
-import json, os
-facts = {"uid": os.getuid(), "pids": sum(name.isdigit() for name in os.listdir("/proc"))}
-facts["interfaces"] = [line.partition(":")[0].strip() for line in open("/proc/net/dev").read().splitlines()[2:]]
-facts["canary"] = os.path.exists(open("/job/canary").read())
-with open("/work/written", "w") as file:
-    file.write("x")
-os.write(3, json.dumps(facts).encode().ljust(4096))
-"""
-
-
-def why_not(tier: str) -> str | None:
-    """One sentence why this machine cannot give `tier`, or None if it can. Found by trying, once per process."""
-    if tier not in TIERS:
-        return f"there is no sandbox tier {tier!r}; the tiers are {', '.join(TIERS)}"
-    if tier not in _reasons:
-        _reasons[tier] = None if tier == "plain" else _try_namespaces()
-    return _reasons[tier]
-
-
-def _try_namespaces() -> str | None:
-    if sys.platform != "linux":
-        return f"tier namespaces needs Linux; this is {sys.platform}"
-    with tempfile.TemporaryDirectory(prefix="gradschool-probe-") as folder:
-        probe, canary = Path(folder, "probe.py"), Path(folder, "canary")
-        probe.write_text(PROBE)
-        canary.write_text(os.path.abspath(probe))
-        job = Job(files={"probe.py": probe, "canary": canary}, arguments=("{job}/probe.py",), limits=Limits())
-        try:
-            with ProcessBox("namespaces", job) as box:
-                facts = json.loads(box.receive(4096, deadline=time.monotonic() + START_SECONDS))
-        except (BoxError, BoxTimeout) as error:
-            return str(error)
-        except BoxEnded as error:
-            return f"the self-test of tier namespaces {error}: {box.log().decode(errors='replace').strip()[-300:]}"
-    if facts["uid"] == 0 or facts["pids"] > 3 or facts["canary"] or facts["interfaces"] not in ([], ["lo"]):
-        return f"the self-test of tier namespaces saw too much: {facts}"
-    return None
-
-
-def available() -> str:
-    """The best tier that this machine gives."""
-    return next(tier for tier in TIERS if why_not(tier) is None)
-
-
-def open_box(job: Job, *, tier: str | None = None, allow_plain: bool = False) -> Box:
-    """Start a job in the given tier, or in the best one. Plain is used only if named or allowed.
-
-    Raises NoSandbox where the tier is not to be had, BoxError where the job cannot be started.
-    """
-    wanted = tier or available()
-    if tier is None and wanted == "plain" and not allow_plain:
-        raise NoSandbox(
-            f"this machine gives no sandbox ({why_not('namespaces')}); "
-            "tier plain is for trusted code and must be asked for"
-        )
-    reason = why_not(wanted)
-    if reason is not None:
-        raise NoSandbox(f"tier {wanted} is not to be had here: {reason}")
-    return ProcessBox(wanted, job)

@@ -1,11 +1,12 @@
 """The process that stands outside a box: starts the job, watches its memory and CPU, and ends it.
 
-It runs as `python -I -S -c ...` with an empty environment, so nothing of the caller (heap, open files, secrets) is in
-it when it forks the job. It ends the job when its control pipe closes, that is also when the caller is killed; when the
-supervisor itself is killed the kernel ends the job (parent-death signal in tier namespaces).
+In tier namespaces it is a fork of the server (`server.py`). In the other tiers it runs as `python -I -S -c ...` with an
+empty environment and reads its order, one line of JSON, from the control pipe. Either way nothing of the caller (heap,
+open files, secrets) is in it when it forks the job. It ends the job when its control pipe closes, that is also when the
+caller is killed; when the supervisor itself is killed the kernel ends the job.
 
-It reads one line of JSON, the order, from the control pipe, and writes lines of JSON to the status pipe:
-{"started": pid} or {"failed": sentence}; {"usage": [cpu seconds, bytes now, bytes at most, kills]}; {"ended": ...}.
+It writes lines of JSON to the status pipe: {"started": pid} or {"failed": sentence};
+{"usage": [cpu seconds, bytes now, bytes at most, kills]}; {"ended": ...}.
 """
 
 from __future__ import annotations
@@ -55,7 +56,11 @@ class Pipes:
 
 @dataclass
 class Meter:
-    """CPU and memory of a process and of everything below it, read from /proc. Zero where there is no /proc."""
+    """CPU and memory of a process and of everything below it, read from /proc. Zero where there is no /proc.
+
+    Pages that processes share count once each, and so too often; only when that sum is over the limit is it worth a
+    close look, in which each has its share.
+    """
 
     pid: int
     memory_limit: int
@@ -63,6 +68,9 @@ class Meter:
     memory_bytes: int = 0
     peak_bytes: int = 0
     over: bool = field(default=False)
+    own_bytes: int = field(default_factory=lambda: resident(os.getpid()))  # what a fork of us has from the start
+    _looked_at: int = 0  # the sum at the last close look, and what that gave
+    _seen: int = 0
 
     def read(self) -> None:
         cpu = 0.0
@@ -72,18 +80,40 @@ class Meter:
             try:
                 with open(f"/proc/{pid}/stat", "rb") as file:
                     fields = file.read().rpartition(b")")[2].split()
-                with open(f"/proc/{pid}/statm", "rb") as file:
-                    resident = int(file.read().split()[1]) * PAGE
-            except (OSError, IndexError):
+            except OSError:
                 continue  # gone between the listing and the reading
             cpu += sum(map(int, fields[11:15])) / CLOCK  # own and reaped children's, user and system
-            memory += resident
-        if memory > self.memory_limit:  # pages shared by forks were counted once each: look closer before judging
-            memory = sum(proportional(pid) for pid in pids)
+            memory += int(fields[21]) * PAGE
+        if memory > self.memory_limit:
+            if abs(memory - self._looked_at) > self.memory_limit // 50:
+                self._looked_at = memory
+                self._seen = sum(self._share(pid, trusted=place < 2) for place, pid in enumerate(pids))
+            memory = self._seen
         self.cpu_seconds = max(self.cpu_seconds, cpu)
         self.memory_bytes = memory
         self.peak_bytes = max(self.peak_bytes, memory)
         self.over = memory > self.memory_limit
+
+    def _share(self, pid: int, *, trusted: bool) -> int:
+        """Resident bytes, each shared page divided by its sharers. Some processes may not be looked into: then all of
+        it, but for process 1 and its first child, which have what this process has by birth."""
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+                for line in file:
+                    if line.startswith(b"Pss:"):
+                        return int(line.split()[1]) * 1024
+        except OSError:
+            return max(0, resident(pid) - (self.own_bytes if trusted else 0))
+        return 0
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process that are in memory; 0 for one that is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
 
 
 def tree(pid: int) -> Iterator[int]:
@@ -105,19 +135,6 @@ def tree(pid: int) -> Iterator[int]:
                 pending.extend(map(int, file.read().split()))
 
 
-def proportional(pid: int) -> int:
-    """Resident bytes, each shared page divided by its sharers; plain resident bytes where that is barred."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-            for line in file:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        with contextlib.suppress(OSError, IndexError), open(f"/proc/{pid}/statm", "rb") as file:
-            return int(file.read().split()[1]) * PAGE
-    return 0
-
-
 def read_line(descriptor: int) -> bytes:
     """One line, read byte-exact so that nothing after it is lost; empty at end of file."""
     line = b""
@@ -136,24 +153,26 @@ def say(status: int, **message: Any) -> None:
 
 
 def main() -> None:
-    """Serve one job: the arguments are the numbers of the five pipes."""
-    control, status, *ends = (int(text) for text in sys.argv[1:6])
-    pipes = Pipes(*ends)
-    os.set_blocking(status, False)
+    """Serve one job in a tier that does not fork it: the arguments are descriptors, those of five pipes and then those
+    of the control groups."""
+    control, status, requests, replies, log, *rest = (int(text) for text in sys.argv[1:])
     line = read_line(control)
     if not line:
         return
     order = json.loads(line)
-    keeper: Keeper
-    if order["tier"] == "namespaces":
-        from gradschool.sandbox.namespaces import NamespaceKeeper
+    doors = order["groups"][0]
+    groups = cgroups.Groups([], rest[:doors], rest[doors:])
+    from gradschool.sandbox.plain import PlainKeeper
 
-        keeper = NamespaceKeeper()
-    else:
-        from gradschool.sandbox.plain import PlainKeeper
+    supervise(order, PlainKeeper(), Pipes(requests, replies, log), control, status, groups)
+    cgroups.sweep()  # the caller removes its own groups, if it lives
 
-        keeper = PlainKeeper()
-    groups = cgroups.create(order["limits"]["memory_bytes"], order["limits"]["processes"] + 8)
+
+def supervise(
+    order: dict[str, Any], keeper: Keeper, pipes: Pipes, control: int, status: int, groups: cgroups.Groups
+) -> None:
+    """Start the job, see to it until its end, and clear away after it."""
+    os.set_blocking(status, False)
     try:
         try:
             pid = keeper.start(order, pipes, groups)
@@ -165,12 +184,10 @@ def main() -> None:
         why, code, meter = watch(pid, control, status, keeper, order, groups)
         usage = [meter.cpu_seconds, 0, meter.peak_bytes, groups.kills()]
         keeper.clear()
-        groups.remove()
         os.set_blocking(status, True)
         say(status, ended={"why": why, "code": code, "usage": usage})
     finally:
         keeper.clear()
-        groups.remove()
 
 
 def watch(

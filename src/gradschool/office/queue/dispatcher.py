@@ -1,4 +1,4 @@
-"""The grading worker of a machine: leases jobs, grades each in a process of its own, and keeps the reports.
+"""The grading worker of a machine: leases jobs, has them graded by processes of their own, and keeps the reports.
 
 The checks never run in this process, and the office's secrets never reach the one in which they do.
 """
@@ -8,31 +8,28 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import signal
 import socket
-import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from types import FrameType
-from typing import IO
 
 from django.conf import settings
 from django.db import OperationalError, close_old_connections
 
 from gradschool import sandbox
-from gradschool.grading.report import Report as Graded
-from gradschool.grading.report import ReportError, Verdict
+from gradschool.grading.report import Verdict
 from gradschool.office import clock
 from gradschool.office.handin import blobs
 from gradschool.office.queue import leases
+from gradschool.office.queue.grader import Grader, GraderFailed
 from gradschool.office.queue.leases import Lease
 from gradschool.office.queue.models import Job, Worker
 from gradschool.office.queue.rules import HEARTBEAT, LEASE
 
 log = logging.getLogger("gradschool.worker")
 LONGEST_SECONDS = 900  # of one grading; the judge's own limits end it long before
-REPORT_BYTES = 16 << 20
 IDLE_SECONDS = 0.2
 
 
@@ -46,9 +43,7 @@ class Grading:
 
     lease: Lease
     job: Job
-    process: subprocess.Popen[bytes]
-    output: IO[bytes]
-    trouble: IO[bytes]
+    grader: Grader
     ends_at: float
 
 
@@ -61,6 +56,7 @@ class Dispatcher:
         self.name = f"{self.host}:{os.getpid()}:{int(time.time())}"
         self.tier = _tier()
         self.running: list[Grading] = []
+        self.idle = [Grader(self.tier) for _ in range(slots)]
         self.stopping = False
         self._beaten = 0.0
 
@@ -78,11 +74,13 @@ class Dispatcher:
                     close_old_connections()
                     busy = False
                 if not busy:
-                    time.sleep(IDLE_SECONDS)
+                    self._wait()
         finally:
             for grading in self.running:
-                _kill(grading.process)
+                grading.grader.close()
                 leases.release(grading.lease)
+            for grader in self.idle:
+                grader.close()
             Worker.objects.filter(name=self.name).delete()
 
     def step(self) -> bool:
@@ -90,8 +88,9 @@ class Dispatcher:
         if time.monotonic() - self._beaten > HEARTBEAT.total_seconds():
             self._heartbeat()
         happened = False
+        done = self._wait(0)
         for grading in list(self.running):
-            if grading.process.poll() is not None or time.monotonic() > grading.ends_at:
+            if grading.grader in done or time.monotonic() > grading.ends_at:
                 self.running.remove(grading)
                 self._conclude(grading)
                 happened = True
@@ -102,6 +101,11 @@ class Dispatcher:
             self.running.append(self._start(*claimed))
             happened = True
         return happened
+
+    def _wait(self, seconds: float = IDLE_SECONDS) -> list[Grader]:
+        """The graders that are done; waits for the first of them, but not for long: a job may come meanwhile."""
+        done, _, _ = select.select([grading.grader for grading in self.running], [], [], seconds)
+        return done
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -123,8 +127,9 @@ class Dispatcher:
         kept = leases.renew(self.name, [grading.lease for grading in self.running])
         for grading in [grading for grading in self.running if grading.lease.job not in kept]:
             log.warning("job %s was given to another worker", grading.lease.job)
-            _kill(grading.process)
+            grading.grader.kill()
             self.running.remove(grading)
+            self.idle.append(grading.grader)
         gone = [
             worker.name
             for worker in Worker.objects.exclude(name=self.name)
@@ -137,47 +142,21 @@ class Dispatcher:
 
     def _start(self, lease: Lease, job: Job) -> Grading:
         submission = job.submission
-        output = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the grading is concluded)
-        trouble = tempfile.TemporaryFile()  # noqa: SIM115
-        command = [
-            *settings.GRADER,
-            "judge",
-            job.version.folder,
-            str(submission.path),
-            "--student",
-            f"{submission.problem_set.offering.slug}/{submission.group_id}",
-            "--tier",
-            self.tier,
-        ]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=trouble,
-            cwd="/",
-            start_new_session=True,
-            env={
-                "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-                "LANG": "C.UTF-8",
-                "OMP_NUM_THREADS": "1",
-                "TMPDIR": tempfile.gettempdir(),
-            },
-        )
-        return Grading(lease, job, process, output, trouble, time.monotonic() + LONGEST_SECONDS)
+        student = f"{submission.problem_set.offering.slug}/{submission.group_id}"
+        grader = self.idle.pop()
+        grader.start(job.version.folder, submission.path, student)
+        return Grading(lease, job, grader, time.monotonic() + LONGEST_SECONDS)
 
     def _conclude(self, grading: Grading) -> None:
-        late = grading.process.poll() is None
-        _kill(grading.process)
-        with grading.output, grading.trouble:
-            grading.output.seek(0)
-            text = grading.output.read(REPORT_BYTES).decode(errors="replace")
-            grading.trouble.seek(0)
-            said = grading.trouble.read(4000).decode(errors="replace").strip()
+        grader = grading.grader
         try:
-            graded = Graded.from_json(text)
-        except ReportError as error:
-            why = f"took more than {LONGEST_SECONDS} s" if late else f"ended with code {grading.process.returncode}"
-            graded = leases.grader_error(grading.job, f"The grader {why}; {error}. {said}")
+            if time.monotonic() > grading.ends_at:
+                grader.kill()
+                raise GraderFailed(f"The grader took more than {LONGEST_SECONDS} s.")
+            graded = grader.result()
+        except GraderFailed as error:
+            graded = leases.grader_error(grading.job, str(error))
+        self.idle.append(grader)
         if graded.verdict is Verdict.GRADER_ERROR:
             log.error("the grader failed on job %s: %s", grading.lease.job, " ".join(graded.notes))
             leases.fail(grading.lease, graded)
@@ -206,10 +185,3 @@ def _alive(pid: int) -> bool:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/stat") as file:
         return file.read().rpartition(")")[2].split()[0] != "Z"
     return True
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

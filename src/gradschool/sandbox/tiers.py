@@ -1,0 +1,102 @@
+"""Which tier this machine gives, found by trying; and opening a box in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gradschool.sandbox import layout
+from gradschool.sandbox.box import TIERS, Box, BoxEnded, BoxError, BoxTimeout, Job, NoSandbox
+from gradschool.sandbox.pool import Pool, Server
+from gradschool.sandbox.process import START_SECONDS, ProcessBox, Supervised
+
+_reasons: dict[str, str | None] = {}  # why a tier is not to be had; None if it works
+
+PROBE = """
+import json, os
+facts = {"uid": os.getuid(), "pids": sum(name.isdigit() for name in os.listdir("/proc"))}
+facts["interfaces"] = [line.partition(":")[0].strip() for line in open("/proc/net/dev").read().splitlines()[2:]]
+facts["canary"] = os.path.exists(open("/job/canary").read())
+with open("/work/written", "w") as file:
+    file.write("x")
+os.write(3, json.dumps(facts).encode().ljust(4096))
+"""
+
+
+def why_not(tier: str) -> str | None:
+    """One sentence why this machine cannot give `tier`, or None if it can. Found by trying, once per process."""
+    if tier not in TIERS:
+        return f"there is no sandbox tier {tier!r}; the tiers are {', '.join(TIERS)}"
+    if tier not in _reasons:
+        _reasons[tier] = None if tier == "plain" else _try_namespaces()
+    return _reasons[tier]
+
+
+def _try_namespaces() -> str | None:
+    if sys.platform != "linux":
+        return f"tier namespaces needs Linux; this is {sys.platform}"
+    with tempfile.TemporaryDirectory(prefix="gradschool-probe-") as folder:
+        probe, canary = Path(folder, "probe.py"), Path(folder, "canary")
+        probe.write_text(PROBE)
+        canary.write_text(os.path.abspath(probe))
+        try:
+            with _open("namespaces", Job(probe, files={"canary": canary}), None) as box:
+                facts = json.loads(box.receive(4096, deadline=time.monotonic() + START_SECONDS))
+        except (BoxError, BoxTimeout) as error:
+            return str(error)
+        except BoxEnded as error:
+            return f"the self-test of tier namespaces {error}: {box.log().decode(errors='replace').strip()[-300:]}"
+    if facts["uid"] == 0 or facts["pids"] > 3 or facts["canary"] or facts["interfaces"] not in ([], ["lo"]):
+        return f"the self-test of tier namespaces saw too much: {facts}"
+    return None
+
+
+def available() -> str:
+    """The best tier that this machine gives."""
+    return next(tier for tier in TIERS if why_not(tier) is None)
+
+
+def open_box(job: Job, *, tier: str | None = None, allow_plain: bool = False, pool: Pool | None = None) -> Box:
+    """Start a job in the given tier, or in the best one. Plain is used only if named or allowed.
+
+    With a pool, what many jobs have in common is loaded once, where the tier can do that. Raises NoSandbox where the
+    tier is not to be had, BoxError where the job cannot be started.
+    """
+    wanted = tier or available()
+    if tier is None and wanted == "plain" and not allow_plain:
+        raise NoSandbox(
+            f"this machine gives no sandbox ({why_not('namespaces')}); "
+            "tier plain is for trusted code and must be asked for"
+        )
+    reason = why_not(wanted)
+    if reason is not None:
+        raise NoSandbox(f"tier {wanted} is not to be had here: {reason}")
+    return _open(wanted, job, pool)
+
+
+def _open(tier: str, job: Job, pool: Pool | None) -> Box:
+    plan = layout.plan(job)
+    if tier != "namespaces":
+        return ProcessBox(tier, job, plan, Supervised(), _nothing)
+    if pool is not None:
+        server = pool.server(job, plan)
+        try:
+            return ProcessBox(tier, job, plan, server, _nothing)
+        except BoxError:
+            if not server.is_gone(within=1.0):
+                raise
+        return ProcessBox(tier, job, plan, pool.server(job, plan), _nothing)  # something killed it: a fresh one
+    server = Server(job, plan)
+    try:
+        return ProcessBox(tier, job, plan, server, server.close)
+    except BaseException:
+        server.close()
+        raise
+
+
+def _nothing() -> None:
+    """Nothing is to be done when this box ends."""

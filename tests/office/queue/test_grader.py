@@ -1,0 +1,156 @@
+"""The grading process that stays: what it keeps between two gradings, and what happens when it dies."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradschool import sandbox
+from gradschool.grading.report import Report, Verdict
+from gradschool.office.queue import grader as room
+from gradschool.office.queue.grader import Grader, GraderFailed
+
+HW1 = Path(__file__).parents[3] / "course" / "problems" / "hw1"
+
+
+@pytest.fixture
+def grader() -> Iterator[Grader]:
+    if reason := sandbox.why_not("namespaces"):
+        pytest.skip(reason)
+    made = Grader("namespaces")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def solution(tmp_path: Path) -> Path:
+    path = tmp_path / "solution.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted((HW1 / "solution").glob("*.py")):
+            archive.write(file, file.name)
+    return path
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    path = tmp_path / "endless.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("classifier.py", "while True: pass")
+        archive.writestr("network.py", "")
+    return path
+
+
+def graded(grader: Grader, submission: Path, student: str = "chi") -> Report:
+    grader.start(str(HW1), submission, student)
+    ready, _, _ = select.select([grader], [], [], 120)
+    assert ready
+    return grader.result()
+
+
+def descendants(pid: int) -> set[int]:
+    found: set[int] = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                parent = int(Path("/proc", name, "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if parent == pid:
+                found |= {int(name)} | descendants(int(name))
+    return found
+
+
+def processes(grader: Grader) -> set[int]:
+    assert grader._process is not None
+    return {grader._process.pid} | descendants(grader._process.pid)
+
+
+def gone(pids: set[int]) -> bool:
+    """Whether all are gone within the second that the bar gives."""
+    deadline = time.monotonic() + 1.0
+    while time.monotonic() < deadline:
+        states = []
+        for pid in pids:
+            try:
+                states.append(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+            except OSError:
+                continue
+        if set(states) <= {"Z"}:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_one_process_grades_many_with_the_report_of_a_fresh_one(grader, solution):
+    first = graded(grader, solution)
+    before = processes(grader)
+    assert first.verdict is Verdict.CORRECT
+    second = graded(grader, solution)
+    assert processes(grader) == before  # the interpreter with the packages was kept
+    assert [check.verdict for check in first.checks] == [check.verdict for check in second.checks]
+    assert first.seed == "chi"
+    assert graded(grader, solution, "ada").seed == "ada"
+
+
+def test_a_grader_that_dies_is_named_and_replaced(grader, solution, endless):
+    grader.start(str(HW1), endless, "chi")
+    assert grader._process is not None
+    time.sleep(0.5)
+    os.kill(grader._process.pid, signal.SIGKILL)
+    assert select.select([grader], [], [], 20)[0]
+    with pytest.raises(GraderFailed, match="The grader ended"):
+        grader.result()
+    assert graded(grader, solution).verdict is Verdict.CORRECT
+
+
+def test_a_killed_server_of_boxes_is_replaced_unseen(grader, solution):
+    graded(grader, solution)
+    assert grader._process is not None
+    for pid in descendants(grader._process.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert graded(grader, solution).verdict is Verdict.CORRECT
+
+
+def test_when_the_worker_is_gone_so_is_all_it_started(grader, endless):
+    grader.start(str(HW1), endless, "chi")
+    deadline = time.monotonic() + 60
+    while len(processes(grader)) < 6 and time.monotonic() < deadline:  # the student's loop runs
+        time.sleep(0.05)
+    running = processes(grader)
+    assert len(running) >= 6
+    assert grader._process is not None
+    assert grader._process.stdin is not None
+    grader._process.stdin.close()  # as the system does for a killed worker
+    assert gone(running)
+    grader._process.stdin = open(os.devnull, "wb", buffering=0)  # noqa: SIM115 (closed with the grader)
+
+
+def test_a_process_is_renewed_after_so_many_gradings(grader, solution, monkeypatch):
+    monkeypatch.setattr(room, "MOST_GRADINGS", 1)
+    graded(grader, solution)
+    assert grader._process is not None
+    first = grader._process.pid
+    graded(grader, solution)
+    assert grader._process.pid != first
+
+
+def test_a_report_that_is_none_is_the_graders_failure(grader, solution, monkeypatch, tmp_path):
+    script = tmp_path / "bad.py"
+    script.write_text(
+        "import json, sys\nline = json.loads(sys.stdin.readline())\nopen(line['report'], 'w').write('x')\n"
+        "print('on fire', file=sys.stderr)\nprint('done', flush=True)\nsys.stdin.read()"
+    )
+
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "GRADER", [sys.executable, str(script)])
+    with pytest.raises(GraderFailed, match=r"said it was done; the report is not JSON.* on fire"):
+        graded(grader, solution)
