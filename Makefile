@@ -16,7 +16,7 @@ run: $(VENV)/.run  ## the course, its demo class and a grading worker on http://
 	@exec $(BIN)/gradschool serve --demo --port $(PORT)
 
 test: $(VENV)/.test  ## everything that continuous integration runs
-	@scripts/browser.sh
+	@scripts/packages.sh
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

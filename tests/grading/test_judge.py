@@ -310,10 +310,10 @@ def test_a_check_that_chokes_on_an_answer_is_the_students_fault(grade):
 
 
 def test_no_sandbox_is_the_graders_fault(grade, monkeypatch):
-    monkeypatch.setattr("gradschool.sandbox.tiers._reasons", {"namespaces": "told so by this test"})
+    monkeypatch.setattr("gradschool.sandbox.tiers._reasons", dict.fromkeys(sandbox.TIERS[:-1], "told so"))
     report = grade(RIGHT)
     assert report.verdict is Verdict.GRADER_ERROR
-    assert "told so by this test" in report.notes[0]
+    assert "told so" in report.notes[0]
 
 
 def test_public_only_leaves_the_rest_out(grade):

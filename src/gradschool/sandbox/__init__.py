@@ -4,7 +4,7 @@
         box.send(b"question", deadline=time.monotonic() + 5)
         answer = box.receive(6, deadline=time.monotonic() + 5)
 
-What each tier stops, and what it does not, is written at the head of `namespaces.py` and `plain.py`.
+What each tier stops, and what it does not, is written at the head of `namespaces.py`, `landlocked.py` and `plain.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gradschool.sandbox.box import (
     Usage,
 )
 from gradschool.sandbox.pool import Pool
-from gradschool.sandbox.tiers import available, open_box, why_not
+from gradschool.sandbox.tiers import available, open_box, why_none, why_not
 
 __all__ = [
     "TIERS",
@@ -38,5 +38,6 @@ __all__ = [
     "Usage",
     "available",
     "open_box",
+    "why_none",
     "why_not",
 ]

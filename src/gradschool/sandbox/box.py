@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 MIB = 1024 * 1024
-TIERS = ("namespaces", "plain")  # best first
+TIERS = ("namespaces", "bubblewrap", "landlock", "plain")  # best first
 
 
 class BoxError(Exception):

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from gradschool.sandbox import landlock, seccomp
 
 REPLIES = 3  # the descriptor on which a job answers; requests come on its stdin
+EXTRA = 5
 
 FLAGS = ("-P", "-s", "-S", "-B", "-X", "utf8")  # no user or site packages, nothing from the current folder, no bytecode
 ENVIRONMENT = {
@@ -47,21 +48,36 @@ def limit(limits: dict[str, int]) -> None:
             resource.setrlimit(number, (amount, amount))
 
 
-def fence(readable: Iterable[str], writable: Iterable[str], *, sockets: bool) -> None:
+def fence(readable: Iterable[str], writable: Iterable[str], listed: Iterable[str] = (), *, sockets: bool) -> None:
     """Let the kernel refuse files that are not named and calls that no job needs, where it knows how (Linux)."""
     if landlock.version():
-        landlock.restrict(readable, writable)
+        landlock.restrict(readable, writable, listed)
     if seccomp.known():
         seccomp.install(sockets=sockets)
 
 
-def become(order: dict[str, Any], job: str, work: str, pipes: tuple[int, int, int], failed: int) -> NoReturn:
-    """Turn this process into the job, by exec. If that fails, the reason goes to `failed`, which closes when not."""
+def become(
+    order: dict[str, Any],
+    job: str,
+    work: str,
+    pipes: tuple[int, int, int],
+    failed: int,
+    *,
+    wrapper: tuple[str, ...] = (),
+    extra: int | None = None,
+) -> NoReturn:
+    """Turn this process into the job, by exec. If that fails, the reason goes to `failed`, which closes when not.
+
+    `job` and `work` are the two folders as the job sees them. A `wrapper` is a program that enters its own walls, and
+    runs what follows it; it gets `extra` as descriptor EXTRA.
+    """
     try:
-        failed = _wire(pipes, failed)
+        failed = _wire(pipes, failed, extra)
+        os.chdir("/" if wrapper else work)
+        limit(order["limits"])
         arguments, environment = _prepare(order, job, work)
-        program = order["python"]
-        os.execve(program, [program, *FLAGS, *arguments], environment)
+        command = [*wrapper, order["python"], *FLAGS, *arguments]
+        os.execve(command[0], command, environment)
     except BaseException as error:
         os.write(failed, f"{error}".encode(errors="replace")[:1000])
     sys.stderr = None
@@ -72,6 +88,8 @@ def run(order: dict[str, Any], code: CodeType, pipes: tuple[int, int, int], fail
     """Turn this process into the job without a new interpreter: run `code`, whose modules are loaded already."""
     try:
         failed = _wire(pipes, failed)
+        os.chdir("/work")
+        limit(order["limits"])
         sys.argv, environment = _prepare(order, "/job", "/work")
         os.environ.clear()
         os.environ.update({"GRADSCHOOL_SITE": "/site", **environment})
@@ -100,24 +118,25 @@ def run(order: dict[str, Any], code: CodeType, pipes: tuple[int, int, int], fail
     os._exit(status & 255)
 
 
-def _wire(pipes: tuple[int, int, int], failed: int) -> int:
-    """Requests become stdin, the log stdout and stderr, replies REPLIES; everything else but `failed` is closed."""
+def _wire(pipes: tuple[int, int, int], failed: int, extra: int | None = None) -> int:
+    """Requests become stdin, the log stdout and stderr, replies REPLIES; everything but `failed` and `extra` is
+    closed."""
     requests, replies, log = pipes
-    wires = [os.dup(requests), os.dup(replies), os.dup(log), os.dup(failed)]
-    high = [os.dup2(wire, 200 + n, inheritable=False) for n, wire in enumerate(wires)]
+    wires = [requests, replies, log, failed, *([] if extra is None else [extra])]
+    high = [os.dup2(wire, 200 + n, inheritable=False) for n, wire in enumerate(map(os.dup, wires))]
     os.dup2(high[0], 0)
     os.dup2(high[2], 1)
     os.dup2(high[2], 2)
     os.dup2(high[1], REPLIES)
     os.dup2(high[3], 4, inheritable=False)
-    os.closerange(5, 4096)
+    if extra is not None:
+        os.dup2(high[4], EXTRA)
+    os.closerange(5 if extra is None else EXTRA + 1, 4096)
     return 4
 
 
 def _prepare(order: dict[str, Any], job: str, work: str) -> tuple[list[str], dict[str, str]]:
-    """Enter the work folder, set the limits; the job's arguments and its environment."""
-    os.chdir(work)
-    limit(order["limits"])
+    """The job's arguments and its environment."""
     arguments = [f"{job}/{order['program']}"]
     arguments += [text.replace("{job}", job).replace("{work}", work) for text in order["arguments"]]
     return arguments, {**ENVIRONMENT, "HOME": work, "TMPDIR": order.get("temp", "/tmp"), **order["environment"]}

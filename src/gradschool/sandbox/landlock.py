@@ -29,11 +29,12 @@ def version() -> int:
         return 0
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
+def restrict(readable: Iterable[str], writable: Iterable[str], listed: Iterable[str] = ()) -> None:
     """From now on this thread and all that it starts may read (and execute) and write only these and what lies below.
 
-    TCP, abstract sockets and processes outside are out of reach, too, as far as the kernel knows how. Paths that are
-    not there are left out. Without "no new privileges" the kernel refuses. Raises OSError where there is no Landlock.
+    Of what lies below `listed` the names can be seen, no more. TCP, abstract sockets and processes outside are out of
+    reach, too, as far as the kernel knows how. Paths that are not there are left out. Without "no new privileges" the
+    kernel refuses. Raises OSError where there is no Landlock.
     """
     level = version()
     if level == 0:
@@ -44,10 +45,9 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     rules = kernel.syscall(CREATE, ctypes.addressof(buffer), len(attributes), 0)
     try:
-        for path in readable:
-            _allow(rules, path, READ & handled)
-        for path in writable:
-            _allow(rules, path, handled)
+        for paths, rights in ((listed, READ_DIR), (readable, READ & handled), (writable, handled)):
+            for path in paths:
+                _allow(rules, path, rights)
         kernel.syscall(RESTRICT, rules, 0)
     finally:
         os.close(rules)
@@ -61,6 +61,8 @@ def _allow(rules: int, path: str, rights: int) -> None:
     try:
         if not os.path.isdir(path):
             rights &= FILE_ONLY
+        if not rights:
+            return  # a name that can be listed, and is no folder
         rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, descriptor), 12)
         kernel.syscall(ADD_RULE, rules, 1, ctypes.addressof(rule), 0)
     finally:

@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradschool.sandbox import cgroups, confine
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from gradschool.sandbox.supervisor import Pipes
 
 
+FOLDERS = ("job", "work", "temp", "site")
+
+
 class PlainKeeper:
     """Runs the job in a session of its own, below this process."""
 
     def __init__(self) -> None:
         self.folder: str | None = None
-        if sys.platform == "linux":
-            from gradschool.sandbox import kernel
-
-            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)  # what the job leaves behind becomes our child
+        _prctl("PR_SET_CHILD_SUBREAPER", 1)  # what the job leaves behind becomes our child
 
     def start(self, order: dict[str, Any], pipes: Pipes, groups: cgroups.Groups) -> int:
         self.folder = tempfile.mkdtemp(prefix="gradschool-box-")
-        folders = {name: os.path.join(self.folder, name) for name in ("job", "work", "temp", "site")}
+        folders = {name: os.path.join(self.folder, name) for name in FOLDERS}
         for folder in folders.values():
             os.mkdir(folder)
         for name, source in order["files"].items():
@@ -45,8 +45,7 @@ class PlainKeeper:
             os.symlink(source, os.path.join(folders["site"], os.path.basename(source)))
         order["temp"] = folders["temp"]
         order["environment"] = {"GRADSCHOOL_SITE": folders["site"], **order["environment"]}
-        limits = order["limits"]
-        limits["processes"] += _own_processes()  # the limit counts all of the user's
+        self.prepare(order, folders)
         failed_read, failed_write = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -54,13 +53,14 @@ class PlainKeeper:
                 os.close(failed_read)
                 os.setsid()
                 groups.join()
-                if sys.platform == "linux":
-                    from gradschool.sandbox import kernel
-
-                    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-                    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-                job, work = folders["job"], folders["work"]
-                confine.become(order, job, work, (pipes.requests, pipes.replies, pipes.log), failed_write)
+                try:
+                    _prctl("PR_SET_NO_NEW_PRIVS", 1)
+                    self.enter(order, folders)
+                    _prctl("PR_SET_PDEATHSIG", signal.SIGKILL)  # a change of user would clear it
+                except OSError as error:
+                    os.write(failed_write, f"{error}".encode(errors="replace")[:1000])
+                    os._exit(127)
+                self.become(order, folders, (pipes.requests, pipes.replies, pipes.log), failed_write)
             finally:
                 os._exit(127)
         os.close(failed_write)
@@ -70,6 +70,19 @@ class PlainKeeper:
             os.waitpid(pid, 0)
             raise OSError(0, reason.decode(errors="replace"))
         return pid
+
+    def prepare(self, order: dict[str, Any], folders: dict[str, str]) -> None:
+        """What a tier does before the job's process is there."""
+        order["limits"]["processes"] += _own_processes()  # the limit counts all of the user's
+
+    def enter(self, order: dict[str, Any], folders: dict[str, str]) -> None:
+        """What a tier does in the job's process before it becomes the job."""
+
+    def become(
+        self, order: dict[str, Any], folders: dict[str, str], pipes: tuple[int, int, int], failed: int
+    ) -> NoReturn:
+        """What the job's process turns into."""
+        confine.become(order, folders["job"], folders["work"], pipes, failed)
 
     def end(self, pid: int) -> None:
         """Kill the group, then whatever left the group: on Linux the orphans are our children by now."""
@@ -98,6 +111,14 @@ class PlainKeeper:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+
+
+def _prctl(option: str, value: int) -> None:
+    """A switch of this process, on Linux."""
+    if sys.platform == "linux":
+        from gradschool.sandbox import kernel
+
+        kernel.prctl(getattr(kernel, option), value)
 
 
 def _own_processes() -> int:

@@ -267,7 +267,7 @@ class ProcessBox:
             ended = message["ended"]
             self._usage = Usage(*ended["usage"])
             code = ended["code"]
-            if self._tier == "namespaces" and code > 128:
+            if self._tier in ("namespaces", "bubblewrap") and code > 128:
                 code = 128 - code  # process 1 passes the signal on in this way
             self._ending = Ending(ended["why"], code, self._usage)
 

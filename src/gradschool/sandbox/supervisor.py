@@ -162,10 +162,22 @@ def main() -> None:
     order = json.loads(line)
     doors = order["groups"][0]
     groups = cgroups.Groups([], rest[:doors], rest[doors:])
+    supervise(order, _keeper(order["tier"]), Pipes(requests, replies, log), control, status, groups)
+    cgroups.sweep()  # the caller removes its own groups, if it lives
+
+
+def _keeper(tier: str) -> Keeper:
+    if tier == "landlock":
+        from gradschool.sandbox.landlocked import LandlockKeeper
+
+        return LandlockKeeper()
+    if tier == "bubblewrap":
+        from gradschool.sandbox.bubblewrap import BubblewrapKeeper
+
+        return BubblewrapKeeper()
     from gradschool.sandbox.plain import PlainKeeper
 
-    supervise(order, PlainKeeper(), Pipes(requests, replies, log), control, status, groups)
-    cgroups.sweep()  # the caller removes its own groups, if it lives
+    return PlainKeeper()
 
 
 def supervise(

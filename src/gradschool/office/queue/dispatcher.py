@@ -168,7 +168,7 @@ def _tier() -> str:
     tier = sandbox.available()
     if tier == "plain" and not settings.ALLOW_PLAIN_SANDBOX:
         raise NoSandboxHere(
-            f"This machine gives no sandbox ({sandbox.why_not('namespaces')}), so no student code can be graded here; "
+            f"This machine gives no sandbox ({sandbox.why_none()}), so no student code can be graded here; "
             "for trusted code only, GRADSCHOOL_ALLOW_PLAIN_SANDBOX=1 lets the worker do without."
         )
     return tier
