@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help run test check format bench load results clean
+.PHONY: help run test check format attack bench load results clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 12
@@ -34,6 +34,10 @@ format: $(VENV)/.test  ## let ruff put the code in order
 
 load: $(VENV)/.test  ## the long versions: site and worker killed at 200 random moments
 	$(BIN)/python -m pytest -m load $(PYTEST_ARGS)
+
+attack: $(VENV)/.test  ## every attack on every sandbox tier that this machine gives, as root and as an ordinary user
+	@scripts/packages.sh
+	$(BIN)/python -m pytest -m attack $(PYTEST_ARGS)
 
 bench: $(VENV)/.test  ## us beside the peers, one line a contest; the peers get a virtual environment of their own
 	@scripts/peers.sh

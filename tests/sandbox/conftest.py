@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import pwd
+import subprocess
+import sys
+import sysconfig
 import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gradschool import sandbox
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds; a loaded machine is slow, a hung test must still end
 
 
@@ -51,6 +57,29 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def as_user(user: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `python WORDS` as somebody else, by the system's own interpreter but with the packages of this one.
+
+    An interpreter in root's home cannot be used by tiers that make the job another user; Debian's can. Skips where it
+    is another version of Python, or cannot be used.
+    """
+    system = "/usr/bin/python3"
+    if os.geteuid() != 0 and pwd.getpwnam(user).pw_uid != os.geteuid():
+        pytest.skip(f"only root can be {user}")
+    identity = pwd.getpwnam(user)
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT / 'src'}:{sysconfig.get_path('purelib')}"}
+    options: dict[str, Any] = {"env": environment, "cwd": ROOT, "capture_output": True, "text": True, "timeout": 900}
+    if os.geteuid() == 0:
+        options |= {"user": identity.pw_uid, "group": identity.pw_gid, "extra_groups": []}
+    same = f"import sys, pytest; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    try:
+        if subprocess.run([system, "-B", "-c", same], **options).returncode != 0:
+            pytest.skip(f"{user} cannot use our packages with {system}, or it is another version of Python")
+        return subprocess.run([system, "-B", *words], **options)
+    except OSError as error:
+        pytest.skip(f"{user} cannot use {system}: {error}")
 
 
 @pytest.fixture(params=sandbox.TIERS)

@@ -273,6 +273,8 @@ class Session:
                 raise sandbox.BoxError("the supervisor of the box is gone") from None
             if error.ending.why == "memory":
                 raise StudentFault(Verdict.OUT_OF_MEMORY, self._memory_sentence()) from None
+            if error.ending.why == "disk":
+                raise StudentFault(Verdict.CRASHED, "Your code wrote more files, or larger ones, than fit.") from None
             raise StudentFault(Verdict.CRASHED, "Your code ended the whole Python process.") from None
         except wire.Refused:
             self.drop()  # out of step with the stream

@@ -22,9 +22,10 @@ from gradschool.sandbox.box import (
     Usage,
 )
 from gradschool.sandbox.pool import Pool
-from gradschool.sandbox.tiers import available, open_box, why_none, why_not
+from gradschool.sandbox.tiers import NOT_STOPPED, available, open_box, why_none, why_not
 
 __all__ = [
+    "NOT_STOPPED",
     "TIERS",
     "Box",
     "BoxEnded",

@@ -48,8 +48,9 @@ class Usage:
 class Ending:
     """How a job ended.
 
-    `why` is "exit" (by itself: see `code`, negative for a signal), "memory" (over its memory), "killed" (by us) or
-    "lost" (the supervisor vanished; whatever it kept was killed by the kernel).
+    `why` is "exit" (by itself: see `code`, negative for a signal), "memory" (over its memory), "disk" (more files, or
+    larger ones, than it may have), "killed" (by us) or "lost" (the supervisor vanished; whatever it kept was killed by
+    the kernel).
     """
 
     why: str

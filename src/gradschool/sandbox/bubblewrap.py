@@ -10,6 +10,7 @@ rules stand behind the mounts.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import Any, NoReturn
@@ -61,3 +62,18 @@ class BubblewrapKeeper(LandlockKeeper):
         order["environment"]["GRADSCHOOL_SITE"] = "/site"
         wrapper = tuple(word for line in lines for word in line)
         confine.become(order, "/job", "/work", pipes, failed, wrapper=wrapper, extra=filtered)
+
+    def overfull(self, pid: int, limits: dict[str, int]) -> bool:
+        """Whether there are too many files: bubblewrap bounds the size of a file system, and not their number."""
+        from gradschool.sandbox.supervisor import tree
+
+        for below in tree(pid):
+            for folder in ("work", "tmp", "dev/shm"):
+                with contextlib.suppress(OSError):  # a process that may not be looked into; its children may
+                    place = f"/proc/{below}/root/{folder}"
+                    if os.stat(place).st_dev == os.stat("/").st_dev:
+                        continue  # bwrap itself, still or for good outside of the walls
+                    room = os.statvfs(place)
+                    if room.f_files - room.f_ffree > limits["inodes"]:
+                        return True
+        return False

@@ -87,6 +87,10 @@ class NamespaceKeeper:
     def watched(self, pid: int) -> int:
         return pid
 
+    def overfull(self, pid: int, limits: dict[str, int]) -> bool:
+        """Never: its file systems have a fixed size."""
+        return False
+
     def clear(self) -> None:
         """Nothing to do: mounts and files live in the namespace and end with it."""
 

@@ -107,6 +107,20 @@ class PlainKeeper:
     def watched(self, pid: int) -> int:
         return os.getpid()  # the job's orphans are below us, not below the job
 
+    def overfull(self, pid: int, limits: dict[str, int]) -> bool:
+        """Whether the job's folders hold more than they may. Looks at each file, and so at no more than it must."""
+        assert self.folder is not None
+        size = count = 0
+        for name in ("work", "temp"):
+            for folder, folders, files in os.walk(os.path.join(self.folder, name)):
+                count += len(folders) + len(files)
+                for file in files:
+                    with contextlib.suppress(OSError):
+                        size += os.lstat(os.path.join(folder, file)).st_blocks * 512
+                if count > limits["inodes"] or size > limits["work_bytes"] + limits["temp_bytes"]:
+                    return True
+        return False
+
     def clear(self) -> None:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -25,6 +25,7 @@ from typing import Any, Protocol
 from gradschool.sandbox import cgroups
 
 TICK_SECONDS = 0.02
+DISK_SECONDS = 0.05  # between two looks at what the job has written, where no file system of fixed size holds it
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CLOCK = os.sysconf("SC_CLK_TCK")
 
@@ -35,6 +36,8 @@ class Keeper(Protocol):
     def start(self, order: dict[str, Any], pipes: Pipes, groups: cgroups.Groups) -> int: ...
 
     def watched(self, pid: int) -> int: ...
+
+    def overfull(self, pid: int, limits: dict[str, int]) -> bool: ...
 
     def end(self, pid: int) -> None: ...
 
@@ -215,7 +218,7 @@ def watch(
     poll.register(control, select.POLLIN | select.POLLHUP)
     poll.register(wake_read, select.POLLIN)
     why = "exit"
-    told = 0.0
+    told = looked = time.monotonic()
     while True:
         ended, raw, used = os.wait4(pid, os.WNOHANG)
         if ended:
@@ -229,6 +232,11 @@ def watch(
         if meter.over:
             why = "memory"
             keeper.end(pid)
+        elif time.monotonic() - looked > DISK_SECONDS:
+            looked = time.monotonic()
+            if keeper.overfull(pid, order["limits"]):
+                why = "disk"
+                keeper.end(pid)
         elif time.monotonic() - told > TICK_SECONDS / 2:
             told = time.monotonic()
             say(status, usage=[meter.cpu_seconds, meter.memory_bytes, meter.peak_bytes, groups.kills()])

@@ -16,6 +16,15 @@ from gradschool.sandbox.process import START_SECONDS, ProcessBox, Supervised
 
 _reasons: dict[str, str | None] = {}  # why a tier is not to be had; None if it works
 
+KERNEL = "attacks on the kernel through the system calls that Python needs; seeing the machine's model and load"
+NOT_STOPPED = {
+    "namespaces": KERNEL,
+    "bubblewrap": KERNEL,
+    "landlock": "what a check leaves running, until the hand-in is graded; seeing which packages are installed; "
+    "as an ordinary user, before Linux 6.12, signals to that user's other processes",
+    "plain": "reading any file, the network, other processes of the same user, traces for others",
+}
+
 PROBE = """
 import json, os, socket, sys
 facts = {"root": os.getuid() == 0, "read": True, "connected": True, "processes": 0}
