@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -51,3 +52,12 @@ def test_names_that_are_none_are_said(words: tuple[str, ...], code: int, sentenc
     assert done.exit_code == code
     assert sentence in done.output
     assert "Traceback" not in done.output
+
+
+def test_the_checks_of_hw1_catch_nearly_every_mutant_and_the_others_have_an_argument() -> None:
+    done = bank("hw1", entry(), "--mutants", "--course", COURSE)
+    assert done.exit_code == 0, done.output
+    caught, count = map(int, re.search(r"(\d+) of (\d+) mutants are caught", done.output).groups())  # type: ignore[union-attr]
+    assert caught >= 0.95 * count
+    assert count > 200
+    assert "26 more are no mistakes" in done.output

@@ -354,7 +354,7 @@ def network_gradients(student, reference, rng):
 
 @check(
     part="3a",
-    points=4,
+    points=3,
     title="two-layer network: gradients, regularized, in other shapes",
     hint="Both weights are regularized, the biases are not. Do the gradients change when the batch is one example?",
 )
@@ -371,6 +371,20 @@ def network_gradients_regularized(student, reference, rng):
 
 
 # Part 3b
+
+
+@check(
+    part="3a",
+    points=1,
+    title="two-layer network: a loss that stays finite",
+    hint="Weights may be large. The loss needs the logarithm of a sum of exponentials: part 1a has the way.",
+)
+def network_loss_is_stable(student, reference, rng):
+    params, x, y = network_data(rng)
+    params["weight2"] *= 1e3
+    params["bias2"] -= np.array([0.0, 2e3, 4e3, 6e3])
+    loss, _ = pair(student.TwoLayerNet(params).loss(x, y, 0.0), "loss, gradients", what="TwoLayerNet.loss")
+    close(loss, reference.TwoLayerNet(params).loss(x, y, 0.0)[0], rtol=1e-7, what="the loss with large weights")
 
 
 @check(part="3b", points=3, public=True, title="training: 300 digits are learned")

@@ -34,6 +34,7 @@ from gradschool.grading import handout
 from gradschool.grading.judge import judge
 from gradschool.grading.problem import Problem, ProblemError
 from gradschool.grading.report import Report, Verdict
+from gradschool.sandbox import Pool
 
 STUDENT = "bank"
 KEYS = {"says", "base", "remove", "verdict", "points", "change", "parts", "checks", "judge"}
@@ -126,17 +127,19 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
     return texts
 
 
-def run(problem: Problem, *, only: tuple[str, ...] = (), tier: str | None = None) -> Iterator[Outcome]:
+def run(
+    problem: Problem, *, only: tuple[str, ...] = (), tier: str | None = None, pool: Pool | None = None
+) -> Iterator[Outcome]:
     """Judge the entries one by one. Raises ProblemError for a malformed entry or an unknown name in `only`."""
     known = {entry.name: entry for entry in entries(problem)}
     if unknown := set(only) - set(known):
         raise ProblemError(f"the bank of {problem.id} has no entry {min(unknown)!r}; it has {', '.join(known)}")
     for name, entry in known.items():
         if not only or name in only:
-            yield judge_entry(problem, entry, tier=tier)
+            yield judge_entry(problem, entry, tier=tier, pool=pool)
 
 
-def judge_entry(problem: Problem, entry: Expectation, *, tier: str | None = None) -> Outcome:
+def judge_entry(problem: Problem, entry: Expectation, *, tier: str | None = None, pool: Pool | None = None) -> Outcome:
     """Judge one entry and compare."""
     limits = dataclasses.replace(problem.limits, **entry.judge)
     with tempfile.TemporaryDirectory(prefix="gradschool-bank-") as folder:
@@ -144,7 +147,7 @@ def judge_entry(problem: Problem, entry: Expectation, *, tier: str | None = None
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        report = judge(dataclasses.replace(problem, limits=limits), Path(folder), student=STUDENT, tier=tier)
+        report = judge(dataclasses.replace(problem, limits=limits), Path(folder), student=STUDENT, tier=tier, pool=pool)
     return Outcome(entry, report, tuple(_differences(entry, report)))
 
 

@@ -101,6 +101,17 @@ def stub(source: str, path: Path) -> str:
     return text
 
 
+def regions(source: str) -> set[int]:
+    """The numbers of the lines that students write: those inside the marked regions."""
+    found: set[int] = set()
+    inside = False
+    for number, line in enumerate(source.splitlines(), 1):
+        inside = (inside or BEGIN.match(line) is not None) and not END.match(line)
+        if inside:
+            found.add(number)
+    return found
+
+
 def _functions(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, int, int]]:
     """Qualified names of functions with their first and last lines, outer ones before inner ones."""
     for child in ast.iter_child_nodes(node):

@@ -38,12 +38,14 @@ def judge(
     tier: str | None = None,
     allow_plain: bool = False,
     pool: sandbox.Pool | None = None,
+    until_failure: bool = False,
 ) -> Report:
     """Grade a zip, a folder or a single file.
 
     `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
     sandbox; without it the best one is taken, and plain only if allowed. Who grades much passes a `pool`, which keeps
-    interpreters loaded. Faults of the grader are in the report (`grader_error`), not raised. Raises ProblemError for a
+    interpreters loaded; who only wants to know whether all is right asks `until_failure`, and gets a report of the
+    checks that were run. Faults of the grader are in the report (`grader_error`), not raised. Raises ProblemError for a
     problem set that cannot be loaded.
     """
     start = time.perf_counter()
@@ -57,6 +59,7 @@ def judge(
                 tier=tier,
                 allow_plain=allow_plain,
                 pool=own,
+                until_failure=until_failure,
             )
     checks = tuple(entry for entry in load_checks(problem) if entry.public or not public_only)
     reference = load_reference(problem)
@@ -78,8 +81,12 @@ def judge(
                 # Public checks first: their output is shown, so no question of a hidden check may have been asked
                 # before.
                 ordered = sorted(checks, key=lambda entry: not entry.public)
-                done = {entry.name: _run(entry, session, reference, problem, student, notes) for entry in ordered}
-                results = [done[entry.name] for entry in checks]
+                done: dict[str, CheckResult] = {}
+                for entry in ordered:
+                    done[entry.name] = _run(entry, session, reference, problem, student, notes)
+                    if until_failure and done[entry.name].verdict is not Verdict.CORRECT:
+                        break
+                results = [done[entry.name] for entry in checks if entry.name in done]
             finally:
                 session.drop()
             used_tier = session.used_tier
