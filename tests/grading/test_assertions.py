@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from gradschool.grading import at_least, close, equal, gradient_close, is_finite, numeric_gradient, pair
-from gradschool.grading.assertions import Mismatch
+from gradschool.grading import (
+    at_least,
+    at_least_on_average,
+    close,
+    equal,
+    gradient_close,
+    gradients_agree,
+    is_finite,
+    numeric_gradient,
+    pair,
+)
+from gradschool.grading.assertions import STUDENT_T, Mismatch
 from gradschool.grading.wire import Tensor
 
 RNG = np.random.default_rng(0)
@@ -127,3 +138,78 @@ def test_bars_and_finiteness():
 def test_pairs_name_what_is_wanted():
     assert pair([1, 2], "loss, gradient", what="f(x)") == (1, 2)
     assert "2 values (loss, gradient), but returned None" in message(pair, None, "loss, gradient")
+
+
+@pytest.mark.parametrize(("dtype", "near", "far"), [("float64", 1e-8, 1e-6), ("float32", 5e-6, 1e-4)])
+def test_tolerances_fit_the_type_of_what_is_expected(dtype, near, far):
+    want = np.full(3, 2.0, dtype)
+    close((want * (1 + near)).astype("float64"), want, what="f(x)")
+    with pytest.raises(Mismatch, match="3 of 3 values differ"):
+        close((want * (1 + far)).astype("float64"), want, what="f(x)")
+
+
+def test_a_coarse_answer_gets_no_wider_tolerance():
+    with pytest.raises(Mismatch):
+        close(np.full(3, 1 / 3, "float16"), np.full(3, 1 / 3), what="f(x)")
+
+
+def test_half_precision_is_allowed_its_roundings():
+    want = Tensor(np.full(3, 1.0, "float32"), "bfloat16")
+    close(np.full(3, 1.02), want, what="f(x)")
+    with pytest.raises(Mismatch):
+        close(np.full(3, 1.2), want, what="f(x)")
+
+
+def quadratic(weight, bias):
+    """A loss of a weight (2, 3) and a bias (3,), and its gradients."""
+    matrix = np.arange(1.0, 5.0).reshape(2, 2)
+    product = matrix @ weight + bias
+    return (product**2).sum(), {"weight": 2 * matrix.T @ product, "bias": 2 * product.sum(axis=0)}
+
+
+WEIGHT, BIAS = np.array([[0.3, -1.0, 2.0], [0.7, 0.1, -0.4]]), np.array([0.5, -0.2, 0.1])
+
+
+def agree(**gradients):
+    parameters = {"weight": WEIGHT, "bias": BIAS}
+    gradients_agree(lambda weight, bias: quadratic(weight, bias)[0], parameters, gradients, what="net.loss")
+
+
+def test_right_gradients_agree_with_the_loss_itself():
+    agree(**quadratic(WEIGHT, BIAS)[1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda right: {**right, "weight": -right["weight"]}, "weight: .* its sign is wrong"),
+        (lambda right: {**right, "weight": right["weight"].T}, "weight: .* the right gradient, transposed"),
+        (lambda right: {**right, "bias": right["bias"] / 7}, "bias: .* 1/7 times the right one"),
+        (lambda right: {**right, "bias": right["bias"][:2]}, "bias: .*shape .*wrong axis"),
+        (lambda right: {"weight": right["weight"]}, "bias: there is no gradient of that name"),
+        (lambda right: {**right, "bias": "no"}, "net.loss's gradient on bias should give numbers"),
+    ],
+)
+def test_a_wrong_gradient_is_named_with_its_likely_mistake(spoil, sentence):
+    with pytest.raises(Mismatch, match=sentence):
+        agree(**spoil(quadratic(WEIGHT, BIAS)[1]))
+
+
+def test_gradients_that_are_none_are_described():
+    with pytest.raises(Mismatch, match="should be a dict with the keys weight, bias, not a tuple of 2 items"):
+        gradients_agree(lambda **_: 0.0, {"weight": WEIGHT, "bias": BIAS}, (1, 2), what="net.loss")
+
+
+def test_an_average_counts_by_the_lower_end_of_its_interval():
+    sample = [0.94, 0.97, 0.95, 0.98, 0.96]
+    low = scipy.stats.t.interval(0.90, 4, np.mean(sample), scipy.stats.sem(sample))[0]  # two-sided 90 %: one-sided 95 %
+    at_least_on_average(sample, low - 1e-4, what="accuracy")
+    with pytest.raises(Mismatch, match=r"0.96 on average over 5 tries, and with 95 % confidence at least 0.94"):
+        at_least_on_average(sample, low + 1e-4, what="accuracy")
+    with pytest.raises(Mismatch, match="not finite"):
+        at_least_on_average([1.0, float("nan")], 0.5, what="accuracy")
+
+
+def test_the_points_of_students_distribution_are_those_of_scipy():
+    for freedom, point in enumerate(STUDENT_T, 1):
+        assert point == pytest.approx(scipy.stats.t.ppf(0.95, freedom), abs=6e-4)

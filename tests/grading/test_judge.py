@@ -13,7 +13,7 @@ from fractions import Fraction
 import pytest
 
 from gradschool import sandbox
-from gradschool.grading import archive
+from gradschool.grading import archive, bank, pace
 from gradschool.grading.judge import judge, prepare
 from gradschool.grading.problem import Problem
 from gradschool.grading.report import Report, Verdict
@@ -439,3 +439,64 @@ def test_killing_ones_own_box_gains_nothing(grade):
     code = "import os\ndef double(x): os.kill(2, 9)"  # the keeper, which the judge talks to
     (only,) = grade(code, "student.double(np.ones(1))").checks
     assert (only.verdict, only.points) == (Verdict.CRASHED, 0)
+
+
+CHANCE = """
+    if rng.random() < {share}: fail("bad luck")
+    equal(student.double(1), 2, what="double(1)")
+"""
+
+
+@pytest.fixture
+def lucky(grade, folder):
+    """Judge a submission by a check with chance in it, which fails that share of the right ones at one try."""
+
+    def run(work: str, share: float, student: str):
+        grade(work, CHANCE.format(share=share))  # writes the check
+        checks = folder / "checks.py"
+        text = checks.read_text().replace("public=True)", f"public=True, false_fail={share})")
+        checks.write_text(text.replace("reference, score)", "reference, score, rng)"))
+        hand_in = folder.parent / "hand-in"
+        return judge(Problem.load(folder), hand_in, student=student)
+
+    return run
+
+
+def test_bad_luck_is_asked_once_more_with_other_numbers(lucky):
+    reports = [lucky("def double(x): return 2 * x", 0.5, f"student-{n}") for n in range(12)]
+    second = [report for report in reports if any("passed with another" in note for note in report.notes)]
+    assert second
+    assert all(report.verdict is Verdict.CORRECT for report in second)
+    again = lucky("def double(x): return 2 * x", 0.5, second[0].seed)
+    assert again.notes == second[0].notes, "the same student has the same luck at each hand-in"
+
+
+def test_a_wrong_answer_fails_twice_and_is_told_the_odds(lucky):
+    (only,) = lucky("def double(x): return 3 * x", 0.01, "chi").checks
+    assert only.verdict is Verdict.WRONG
+    assert "A right solution fails this twice in about 1 of 10,000 hand-ins." in only.message
+
+
+def test_a_claim_about_luck_is_tested_on_the_solution(lucky, folder):
+    lucky("def double(x): return 2 * x", 0.5, "chi")
+    text = (folder / "checks.py").read_text()
+    (honest,) = bank.luck(Problem.load(folder))
+    assert 2 <= honest.failed <= 18
+    assert honest.believable
+    (folder / "checks.py").write_text(text.replace("false_fail=0.5", "false_fail=0.01"))
+    (boast,) = bank.luck(Problem.load(folder))
+    assert boast.failed == honest.failed
+    assert not boast.believable
+
+
+def test_on_a_slow_machine_the_time_stretches(grade, monkeypatch):
+    monkeypatch.setattr("gradschool.grading.pace.slowness", lambda: 2.0)
+    spin = "import time\ndef double(x):\n    while time.process_time() < 2.5: pass\n    return 2 * x"
+    report = grade(spin, "close(student.double(np.ones(1)), 2 * np.ones(1), what='double(x)')")
+    assert report.verdict is Verdict.CORRECT
+    assert report.machine.endswith("pace 2")
+
+
+def test_the_pace_is_one_here_or_a_little_more():
+    assert 1.0 <= pace.slowness() <= pace.MOST
+    assert pace.slowness() * 2 == int(pace.slowness() * 2)

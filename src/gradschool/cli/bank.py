@@ -32,8 +32,10 @@ def command(
 ) -> None:
     """Judge the right, wrong and hostile submissions in the bank of PROBLEM, or the named ENTRYs.
 
-    Then make mutants, the solution with one small mistake each, and count those that the checks catch. Exit code 1 when
-    a verdict differs from the one that the entry must get, or when fewer than 95 % of the mutants are caught.
+    Then let the solution answer the checks with chance in them for many students, and make mutants, the solution with
+    one small mistake each, and count those that the checks catch. Exit code 1 when a verdict differs from the one that
+    the entry must get, when a check is more often unlucky than it states, or when fewer than 95 % of the mutants are
+    caught.
     """
     from gradschool.grading.problem import ProblemError, find
     from gradschool.sandbox import NoSandbox, Pool, available, why_none, why_not
@@ -54,6 +56,8 @@ def command(
         problem = find(folder, name)
         with Pool() as pool:
             fine = _entries(problem, entries, chosen, pool)
+            if not entries:
+                fine &= _luck(problem, chosen, pool)
             if mutants if mutants is not None else not entries:
                 fine &= _mutants(problem, chosen, pool, verbose)
     except ProblemError as error:
@@ -79,6 +83,17 @@ def _entries(problem: Problem, only: tuple[str, ...], tier: str, pool: Pool) -> 
         different += bool(outcome.differences)
     click.echo(f"{count - different} of {count} entries got the verdict that they must get, in {seconds:.0f} s.")
     return different == 0
+
+
+def _luck(problem: Problem, tier: str, pool: Pool) -> bool:
+    from gradschool.grading.bank import luck
+
+    fine = True
+    for found in luck(problem, tier=tier, pool=pool):
+        line = f"{found.check} failed {found.failed} of {found.tries} right submissions at the first try"
+        click.secho(f"{line}; it states {found.stated:g}.", fg=None if found.believable else "red")
+        fine &= found.believable
+    return fine
 
 
 def _mutants(problem: Problem, tier: str, pool: Pool, verbose: bool) -> bool:

@@ -13,8 +13,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gradschool.grading.wire import Tensor
+from gradschool.kit import gradcheck
 
 Array = np.ndarray[Any, Any]
+
+
+# Relative and absolute, by the type of what is expected: some tens of roundings, as sums of many terms collect them.
+TOLERANCES = {"float32": (1e-5, 1e-6), "float16": (1e-2, 1e-3), "bfloat16": (5e-2, 1e-2)}
+# One-sided 95 % points of Student's t, by degrees of freedom from 1.
+STUDENT_T = (
+    6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812,
+    1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725,
+)  # fmt: skip
 
 
 class Mismatch(Exception):
@@ -30,18 +40,21 @@ def close(
     actual: Any,
     expected: Any,
     *,
-    rtol: float = 1e-7,
-    atol: float = 0.0,
+    rtol: float | None = None,
+    atol: float | None = None,
     what: str,
     hints: Mapping[str, Any] | None = None,
 ) -> None:
     """Pass if |actual - expected| <= atol + rtol |expected| everywhere, and the shapes are the same.
 
-    `what` names the call ("softmax(scores)"). `hints` maps a sentence to the wrong value it explains: when the
-    answer is close to that value, the message ends with the sentence.
+    Left out, the tolerances are those of what is expected: 1e-7 in float64, more in types with fewer digits (see
+    TOLERANCES); the type of the answer changes nothing. `what` names the call ("softmax(scores)"). `hints` maps a
+    sentence to the wrong value it explains: when the answer is close to that value, the message ends with the sentence.
     """
     got, want = _numbers(actual, what, np.asarray(_unwrap(expected)))
     _same_shape(got, want, what)
+    usual = TOLERANCES.get(str(getattr(expected, "dtype", want.dtype)), (1e-7, 0.0))
+    rtol, atol = (usual[0] if rtol is None else rtol), (usual[1] if atol is None else atol)
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(_wide(got)) - want)
         wrong = ~((error <= atol + rtol * np.abs(want)) & np.isfinite(error))
@@ -80,16 +93,36 @@ def gradient_close(
 def numeric_gradient(function: Callable[[Array], float], at: Array, step: float = 1e-5) -> Array:
     """Central differences of a scalar function of an array, in float64; two calls an element."""
     point = np.array(at, dtype=np.float64)
-    gradient = np.zeros_like(point)
-    for index in np.ndindex(point.shape):
-        value = point[index]
-        point[index] = value + step
-        above = function(point.copy())
-        point[index] = value - step
-        below = function(point.copy())
-        point[index] = value
-        gradient[index] = (above - below) / (2 * step)
-    return gradient
+    return gradcheck.numeric_gradient(lambda: function(point.copy()), point, step)
+
+
+def gradients_agree(
+    loss: Callable[..., Any],
+    parameters: Mapping[str, Any],
+    gradients: Any,
+    *,
+    what: str,
+    tolerance: float = 1e-6,
+) -> None:
+    """Pass if the gradients are the derivatives of the student's own loss, measured by central differences.
+
+    `loss(**parameters)` asks the student's code for the number; `gradients` are what it says, by the same names. Says
+    which parameter's gradient is wrong, where, and which classic mistake it looks like (sign, factor, transpose, axis,
+    penalty). Two questions for each number: keep the arrays small.
+    """
+    arrays = {name: np.array(_unwrap(value), dtype=np.float64) for name, value in parameters.items()}
+    if not isinstance(gradients, Mapping):
+        fail(f"the gradients of {what} should be a dict with the keys {', '.join(arrays)}, not {_describe(gradients)}")
+    said = {
+        name: _numbers(gradients[name], f"{what}'s gradient on {name}", None)[0] for name in arrays if name in gradients
+    }
+
+    def value() -> float:
+        return _number(loss(**{name: array.copy() for name, array in arrays.items()}), what)
+
+    findings = gradcheck.compare(value, arrays, said, tolerance=tolerance)
+    if wrong := [finding.sentence for finding in findings if not finding.right]:
+        fail(f"The gradients of {what}, compared with measured ones:\n" + "\n".join(wrong))
 
 
 def equal(actual: Any, expected: Any, *, what: str) -> None:
@@ -122,6 +155,25 @@ def at_least(value: Any, bar: float, *, what: str) -> None:
     number = _number(value, what)
     if not number >= bar:
         raise Mismatch(f"{what} is {number:.4g}; at least {bar:.4g} is needed")
+
+
+def at_least_on_average(values: Any, bar: float, *, what: str) -> None:
+    """Pass if a sample shows, with 95 % confidence, that the mean reaches the bar.
+
+    The lower end of Student's one-sided interval counts: mean - t s / sqrt(n), for n values of deviation s. Two values
+    at least; the more, the less luck matters. For checks with chance in them: state their `false_fail` in `check`.
+    """
+    sample = _numbers(values, what, None)[0].astype(np.float64).ravel()
+    if sample.size < 2:
+        raise ValueError("at_least_on_average needs two values or more")
+    is_finite(sample, what=what)
+    spread = float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    low = float(sample.mean()) - STUDENT_T[min(sample.size - 1, len(STUDENT_T)) - 1] * spread
+    if not low >= bar:
+        raise Mismatch(
+            f"{what} is {sample.mean():.4g} on average over {sample.size} tries, and with 95 % confidence at least "
+            f"{low:.4g}; at least {bar:.4g} is needed"
+        )
 
 
 def is_finite(actual: Any, *, what: str) -> None:

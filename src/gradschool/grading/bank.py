@@ -22,6 +22,7 @@ Each folder of bank/ holds `expect.toml` and the files in which it differs from 
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.grading import handout
-from gradschool.grading.judge import judge
+from gradschool.grading.judge import judge, load_checks
 from gradschool.grading.problem import Problem, ProblemError
 from gradschool.grading.report import Report, Verdict
 from gradschool.sandbox import Pool
@@ -164,3 +165,35 @@ def _differences(entry: Expectation, report: Report) -> Iterator[str]:
     for name, verdict in entry.checks.items():
         if verdicts[name].verdict is not verdict:
             yield f"the check {name} is {verdicts[name].verdict}, not {verdict}: {verdicts[name].message}"
+
+
+@dataclass(frozen=True)
+class Luck:
+    """How often the solution fails a check with chance in it, at one try, beside what the check states."""
+
+    check: str
+    stated: float
+    failed: int
+    tries: int
+
+    @property
+    def believable(self) -> bool:
+        """Whether so many failures, or more, would come in at least 1 of 1,000 such counts if the claim were true."""
+        n, p = self.tries, self.stated
+        odds = (math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(self.failed, n + 1))
+        return sum(odds) >= 1e-3
+
+
+def luck(problem: Problem, *, tries: int = 20, tier: str | None = None, pool: Pool | None = None) -> tuple[Luck, ...]:
+    """Let the solution answer each check with chance in it for so many made-up students."""
+    chancy = {entry.name: entry.false_fail for entry in load_checks(problem) if entry.false_fail}
+    failed = dict.fromkeys(chancy, 0)
+    for number in range(tries if chancy else 0):
+        student = f"{STUDENT}-{number}"
+        report = judge(
+            problem, problem.solution, student=student, tier=tier, pool=pool, only=lambda entry: entry.name in chancy
+        )
+        for result in report.checks:
+            lucky = any(note.startswith(f"{result.name}: failed with one set") for note in report.notes)
+            failed[result.name] += result.verdict is not Verdict.CORRECT or lucky
+    return tuple(Luck(name, stated, failed[name], tries) for name, stated in chancy.items())

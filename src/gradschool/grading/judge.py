@@ -6,13 +6,14 @@ and a check without an answer is a failed check.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import platform
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from gradschool import sandbox
-from gradschool.grading import archive, marking, wire
+from gradschool.grading import archive, marking, pace, wire
 from gradschool.grading.assertions import Mismatch
 from gradschool.grading.marking import Check, Score
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
@@ -39,14 +40,15 @@ def judge(
     allow_plain: bool = False,
     pool: sandbox.Pool | None = None,
     until_failure: bool = False,
+    only: Callable[[Check], bool] | None = None,
 ) -> Report:
     """Grade a zip, a folder or a single file.
 
     `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
     sandbox; without it the best one is taken, and plain only if allowed. Who grades much passes a `pool`, which keeps
     interpreters loaded; who only wants to know whether all is right asks `until_failure`, and gets a report of the
-    checks that were run. Faults of the grader are in the report (`grader_error`), not raised. Raises ProblemError for a
-    problem set that cannot be loaded.
+    checks that were run; `only` chooses checks. Faults of the grader are in the report (`grader_error`), not raised.
+    Raises ProblemError for a problem set that cannot be loaded.
     """
     start = time.perf_counter()
     if pool is None:
@@ -60,8 +62,10 @@ def judge(
                 allow_plain=allow_plain,
                 pool=own,
                 until_failure=until_failure,
+                only=only,
             )
     checks = tuple(entry for entry in load_checks(problem) if entry.public or not public_only)
+    checks = tuple(filter(only, checks))
     reference = load_reference(problem)
     warnings: list[str] = []
     notes: list[str] = []
@@ -105,7 +109,7 @@ def judge(
         checks=tuple(results),
         warnings=tuple(warnings),
         tier=used_tier,
-        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, pace {pace.slowness():g}",
         python=platform.python_version(),
         seed=student,
         seconds=round(time.perf_counter() - start, 3),
@@ -161,9 +165,9 @@ def prepare(submission: Path, target: Path) -> tuple[Path, archive.Listing]:
     return submission, archive.inspect(submission)
 
 
-def generator(problem: str, check: str, student: str) -> np.random.Generator:
-    """The random numbers of one check for one student: the same at each of their hand-ins."""
-    digest = hashlib.sha256(f"{problem}/{check}/{student}".encode()).digest()
+def generator(problem: str, check: str, student: str, again: bool = False) -> np.random.Generator:
+    """The random numbers of one check for one student: the same at each of their hand-ins. again: other ones."""
+    digest = hashlib.sha256(f"{problem}/{check}/{student}{'/again' if again else ''}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
@@ -193,6 +197,13 @@ def _run(
     if session.killed:  # perhaps by the machine and not by the student's code, which would do the same again
         notes.append(f"{entry.name}: its box was killed; asked once more")
         result = _attempt(entry, session, reference, problem, student, notes)
+    if entry.false_fail and result.verdict in (Verdict.WRONG, Verdict.PARTIAL):
+        second = _attempt(entry, session, reference, problem, student, notes, again=True)
+        if second.verdict is Verdict.CORRECT:
+            notes.append(f"{entry.name}: failed with one set of random numbers and passed with another")
+            return second
+        odds = f"A right solution fails this twice in about 1 of {1 / entry.false_fail**2:,.0f} hand-ins."
+        result = dataclasses.replace(result, message=f"{result.message}\n{odds}")
     return result
 
 
@@ -203,6 +214,7 @@ def _attempt(
     problem: Problem,
     student: str,
     notes: list[str],
+    again: bool = False,
 ) -> CheckResult:
     score = Score(entry.points)
     message, trace = "", ""
@@ -211,7 +223,7 @@ def _attempt(
         reference.begin(entry.name)
     try:
         session.begin(entry, student)
-        call(entry, Student(session), reference, score, generator(problem.id, entry.name, student))
+        call(entry, Student(session), reference, score, generator(problem.id, entry.name, student, again))
     except Mismatch as error:
         verdict, message = Verdict.WRONG, str(error)
     except StudentFault as error:

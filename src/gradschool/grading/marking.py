@@ -26,6 +26,7 @@ class Check:
     hint: str
     cpu_seconds: float | None
     wall_seconds: float | None
+    false_fail: float
     arguments: tuple[str, ...]
     function: Callable[..., None]
 
@@ -57,12 +58,17 @@ def check(
     hint: str = "",
     cpu_seconds: float | None = None,
     wall_seconds: float | None = None,
+    false_fail: float = 0.0,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a check of `part` worth `points`.
 
     The function takes `student` and `reference`, and, if it names them, `rng` (seeded by student, problem and check)
     and `score`. A check that returns has passed (with what `score` awarded, if it takes `score`). Hidden checks tell
-    the student their title and `hint` only. Limits default to those of problem.toml.
+    the student their title and `hint` only. Limits default to those of problem.toml; on a slow machine CPU seconds
+    stretch.
+
+    A check with chance in it states `false_fail`, the share of right submissions that fail it at one try. It is then
+    asked once more with other random numbers before it fails, and `gradschool bank` tests the claim on the solution.
     """
 
     def declare(function: Callable[..., None]) -> Callable[..., None]:
@@ -71,7 +77,17 @@ def check(
         described = title or name.replace("_", " ")
         arguments = tuple(inspect.signature(function).parameters)
         declared = Check(
-            name, described, part, Fraction(points), public, hint, cpu_seconds, wall_seconds, arguments, function
+            name,
+            described,
+            part,
+            Fraction(points),
+            public,
+            hint,
+            cpu_seconds,
+            wall_seconds,
+            false_fail,
+            arguments,
+            function,
         )
         function.__check__ = declared  # type: ignore[attr-defined]
         return function

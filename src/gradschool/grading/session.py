@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool import sandbox
-from gradschool.grading import wire
+from gradschool.grading import pace, wire
 from gradschool.grading.marking import Check
 from gradschool.grading.problem import Problem
 from gradschool.grading.report import Verdict
@@ -84,6 +85,10 @@ class Session:
         pool: sandbox.Pool | None,
     ) -> None:
         self.problem = problem
+        self.slowness = pace.slowness()
+        seconds = ("cpu_seconds", "wall_seconds", "total_seconds")
+        stretched = {name: getattr(problem.limits, name) * self.slowness for name in seconds}
+        self.limits = dataclasses.replace(problem.limits, **stretched)
         self.submission = submission
         self.homes = homes  # name -> the module that should define it
         self.tier = tier
@@ -105,7 +110,7 @@ class Session:
         self._cpu: float | None = None
         self._cpu_limit = 0.0
         self._kills = 0  # processes killed for memory before this check
-        self._total_deadline = time.monotonic() + problem.limits.total_seconds
+        self._total_deadline = time.monotonic() + self.limits.total_seconds
 
     # -- the box
 
@@ -115,7 +120,7 @@ class Session:
             raise self.dead
         if self.box is not None:
             return
-        limits = self.problem.limits
+        limits = self.limits
         longest = max(limits.cpu_seconds, self._longest)
         job = sandbox.Job(
             program=INSIDE,
@@ -168,7 +173,7 @@ class Session:
 
     def plan(self, checks: tuple[Check, ...]) -> None:
         """Tell which checks will be asked, for the box's own hard limit."""
-        self._longest = max((entry.cpu_seconds or 0.0 for entry in checks), default=0.0)
+        self._longest = max((entry.cpu_seconds or 0.0 for entry in checks), default=0.0) * self.slowness
 
     def drop(self) -> sandbox.Ending | None:
         """Kill the box; the next check gets a fresh one."""
@@ -183,7 +188,7 @@ class Session:
         self.output = ""
         self.cpu_seconds = 0.0
         self.killed = False
-        limits = self.problem.limits
+        limits = self.limits
         if time.monotonic() > self._total_deadline:
             raise StudentFault(
                 Verdict.TIMED_OUT, f"The checks before this one used up the {limits.total_seconds:g} s for all of them."
@@ -192,8 +197,8 @@ class Session:
             self.open()
             assert self.box is not None
             self._generation += 1
-            self._cpu_limit = check.cpu_seconds or limits.cpu_seconds
-            wall = check.wall_seconds or max(limits.wall_seconds, 3 * self._cpu_limit)
+            self._cpu_limit = (check.cpu_seconds or 0) * self.slowness or limits.cpu_seconds
+            wall = (check.wall_seconds or 0) * self.slowness or max(limits.wall_seconds, 3 * self._cpu_limit)
             self._deadline = min(time.monotonic() + wall, self._total_deadline)
             usage = self.box.usage()
             self._cpu, self._kills = usage.cpu_seconds + self._cpu_limit + CPU_SLACK, usage.memory_kills
@@ -327,13 +332,13 @@ class Session:
         deadline = time.monotonic() + 0.15
         while self.box is not None and time.monotonic() < deadline:
             usage = self.box.usage()
-            if usage.memory_kills > self._kills or usage.peak_bytes > 0.8 * self.problem.limits.memory_mib * MIB:
+            if usage.memory_kills > self._kills or usage.peak_bytes > 0.8 * self.limits.memory_mib * MIB:
                 return True
             time.sleep(0.01)
         return False
 
     def _memory_sentence(self) -> str:
-        return f"Your code used more than the {self.problem.limits.memory_mib} MiB of memory that there are."
+        return f"Your code used more than the {self.limits.memory_mib} MiB of memory that there are."
 
     def _missing(self, missing: Any, name: str) -> StudentFault:
         home = self.homes.get(name, "")
