@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from gradschool.grading.gradescope import from_results, to_results
+from gradschool.grading.gradescope import from_metadata, from_results, to_metadata, to_results
 from gradschool.grading.report import CheckResult, Report, ReportError, Verdict
 
 CHECKS = (
@@ -73,3 +73,58 @@ def test_decimals_are_read_as_written():
 def test_what_is_no_results_file_is_refused(data):
     with pytest.raises(ReportError):
         from_results(data)
+
+
+METADATA = {
+    "id": 123456,
+    "created_at": "2021-10-05T14:22:32.365935-04:00",
+    "assignment": {
+        "id": 25828,
+        "course_id": 1234,
+        "title": "Homework 1",
+        "total_points": "46.0",
+        "release_date": "2021-09-16T00:00:00.000000-04:00",
+        "due_date": "2021-10-06T23:59:00.000000-04:00",
+        "late_due_date": None,
+        "group_submission": True,
+        "group_size": 2,
+    },
+    "users": [
+        {"id": 7, "email": "chi@example.edu", "name": "Chi"},
+        {"id": 8, "email": "ada@example.edu", "name": "Ada"},
+    ],
+    "submission_method": "upload",
+    "previous_submissions": [
+        {"submission_time": "2021-10-04T10:00:00.000000-04:00", "score": 0.0, "autograder_error": True},
+        {
+            "submission_time": "2021-10-05T10:00:00.000000-04:00",
+            "score": 12.5,
+            "autograder_error": False,
+            "results": {"score": 12.5, "tests": []},
+        },
+    ],
+}
+
+
+def test_submission_metadata_comes_back_field_for_field():
+    metadata = from_metadata(METADATA)
+    assert metadata.created_at.utcoffset().total_seconds() == -4 * 3600
+    assert [user.name for user in metadata.users] == ["Chi", "Ada"]
+    assert metadata.previous_submissions[1].results == {"score": 12.5, "tests": []}
+    assert to_metadata(metadata) == METADATA
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"created_at": "yesterday"},
+        {"created_at": "2021-10-05T14:22:32"},
+        {"users": [{"id": 1}]},
+        {"assignment": {}},
+        {"id": "x"},
+        {"previous_submissions": [{"score": "x"}]},
+    ],
+)
+def test_malformed_metadata_is_refused_in_a_sentence(spoil):
+    with pytest.raises(ReportError, match="json lacks or misspells"):
+        from_metadata({**METADATA, **spoil})

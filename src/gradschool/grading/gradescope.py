@@ -1,4 +1,4 @@
-"""Gradescope's `results.json`, written and read (its autograder documentation, "specs").
+"""Gradescope's `results.json` and `submission_metadata.json`, written and read (its autograder documentation, "specs").
 
 What that format cannot say (verdicts, exact fractions, hints) rides in `extra_data`, so a report of ours comes back
 unchanged; a foreign results.json becomes a report as far as it goes.
@@ -6,7 +6,10 @@ unchanged; a foreign results.json becomes a report as far as it goes.
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -124,3 +127,109 @@ def _exact(number: Any) -> Fraction:
     if isinstance(number, bool) or not isinstance(number, int | float | str):
         raise ValueError(f"{number!r} is no number")
     return Fraction(str(number))
+
+
+@dataclass(frozen=True)
+class User:
+    """Who handed in."""
+
+    id: int
+    email: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The assignment as Gradescope describes it; `total_points` is text there, too ("20.0")."""
+
+    id: int
+    course_id: int
+    title: str
+    total_points: str
+    release_date: datetime
+    due_date: datetime
+    late_due_date: datetime | None = None
+    group_submission: bool = False
+    group_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Previous:
+    """An earlier hand-in of the same people; only the latest carries its results."""
+
+    submission_time: datetime
+    score: float
+    autograder_error: bool = False
+    results: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """A submission_metadata.json. Times carry their offset from UTC."""
+
+    id: int
+    created_at: datetime
+    assignment: Assignment
+    users: tuple[User, ...]
+    submission_method: str = "upload"
+    previous_submissions: tuple[Previous, ...] = ()
+
+
+def from_metadata(data: Any) -> Metadata:
+    """Read the content of a submission_metadata.json; unknown fields are left out. Raises ReportError."""
+    try:
+        assignment = data["assignment"]
+        late, size = assignment.get("late_due_date"), assignment.get("group_size")
+        return Metadata(
+            id=int(data["id"]),
+            created_at=_time(data["created_at"]),
+            assignment=Assignment(
+                id=int(assignment["id"]),
+                course_id=int(assignment["course_id"]),
+                title=str(assignment["title"]),
+                total_points=str(assignment["total_points"]),
+                release_date=_time(assignment["release_date"]),
+                due_date=_time(assignment["due_date"]),
+                late_due_date=None if late is None else _time(late),
+                group_submission=bool(assignment.get("group_submission", False)),
+                group_size=None if size is None else int(size),
+            ),
+            users=tuple(User(int(user["id"]), str(user["email"]), str(user["name"])) for user in data["users"]),
+            submission_method=str(data.get("submission_method", "upload")),
+            previous_submissions=tuple(_previous(entry) for entry in data.get("previous_submissions") or ()),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ReportError(f"submission_metadata.json lacks or misspells something: {error}") from None
+
+
+def to_metadata(metadata: Metadata) -> dict[str, Any]:
+    """The form in which Gradescope writes it; `results` stands only where there are some."""
+    data = dataclasses.asdict(metadata, dict_factory=_plain)
+    for entry in data["previous_submissions"]:
+        if entry["results"] is None:
+            del entry["results"]
+    return data
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    changed = (
+        (name, value.isoformat(timespec="microseconds")) if isinstance(value, datetime) else (name, value)
+        for name, value in pairs
+    )
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in changed}
+
+
+def _previous(entry: dict[str, Any]) -> Previous:
+    return Previous(
+        submission_time=_time(entry["submission_time"]),
+        score=float(entry["score"]),
+        autograder_error=bool(entry.get("autograder_error", False)),
+        results=entry.get("results"),
+    )
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return time
