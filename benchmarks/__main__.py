@@ -53,6 +53,15 @@ CONTESTS = (
         ),
         slice_seconds=0.6,
     ),
+    Contest(
+        "grading, one small Torch check",
+        "judge.py",
+        "warm",
+        (Peer("new interpreter, bubblewrap", "cold", 1 / 20, False),),
+        slice_seconds=1.0,
+        python="/usr/bin/python3",  # bubblewrap makes the job a user who cannot enter root's home
+        most_seconds=0.10,
+    ),
 )
 
 

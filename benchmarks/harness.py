@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -44,6 +45,8 @@ class Contest:
     dataset: str = ""  # that must be on the machine
     size: int = 0  # passed to every contestant; 0 is the size of the bar
     slice_seconds: float = 0.3
+    python: str = ""  # the interpreter of ours and of peers beside us; by default this one
+    most_seconds: float = 0.0  # that one step of ours may take, if there is such a bar
 
 
 @dataclass
@@ -85,9 +88,10 @@ class Contestant:
 
     @classmethod
     def start(cls, contest: Contest, function: str, own_environment: bool) -> Contestant:
-        python = str(PEERS) if own_environment else sys.executable
+        python = str(PEERS) if own_environment else contest.python or sys.executable
         command = [python, str(ROOT / "benchmarks" / "contestant.py"), contest.file, function, str(contest.size)]
-        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT / "src")}
+        path = str(ROOT / "src") + (f":{sysconfig.get_path('purelib')}" if contest.python else "")
+        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
         process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -144,6 +148,10 @@ def hold(contest: Contest, rounds: int = 7) -> list[Outcome]:
             contestant.slice()
     ours = contestants[""]
     outcomes = []
+    if contest.most_seconds:
+        mine = median(ours.times)
+        share, spread = mine / contest.most_seconds, (min(ours.times), max(ours.times))
+        outcomes.append(Outcome(contest.name, "(the bar itself)", mine, contest.most_seconds, share, spread, 1.0))
     for peer in contest.peers:
         theirs = contestants[peer.name]
         shares = [a / b for a, b in zip(ours.times, theirs.times, strict=True)]
