@@ -96,8 +96,8 @@ def run(order: dict[str, Any], code: CodeType, pipes: tuple[int, int, int], fail
         streams = (os.fdopen(number, mode, encoding="utf-8", closefd=False) for number, mode in enumerate("rww"))
         sys.stdin, sys.stdout, sys.stderr = streams
 
-        for name in [name for name in sys.modules if name.partition(".")[0] == "gradschool"]:
-            del sys.modules[name]
+        for name in order["hidden_modules"]:
+            sys.modules.pop(name, None)
         main = sys.modules["__main__"] = ModuleType("__main__")
         main.__file__ = sys.argv[0]
         os.close(failed)
