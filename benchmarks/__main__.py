@@ -62,6 +62,13 @@ CONTESTS = (
         python="/usr/bin/python3",  # bubblewrap makes the job a user who cannot enter root's home
         most_seconds=0.10,
     ),
+    Contest(
+        "grading, ten small checks",
+        "judge.py",
+        "ten",
+        (Peer("otter-grader 7, local", "ten_otter", 1 / 10),),
+        slice_seconds=1.0,
+    ),
 )
 
 
