@@ -497,6 +497,7 @@ def test_on_a_slow_machine_the_time_stretches(grade, monkeypatch):
     assert report.machine.endswith("pace 2")
 
 
-def test_the_pace_is_one_here_or_a_little_more():
+def test_the_pace_is_one_here_or_a_little_more(monkeypatch):
+    monkeypatch.undo()
     assert 1.0 <= pace.slowness() <= pace.MOST
     assert pace.slowness() * 2 == int(pace.slowness() * 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import time
@@ -125,6 +126,17 @@ class Session:
             raise self.dead
         if self.box is not None:
             return
+        with contextlib.suppress(StudentFault):
+            self._open()
+        if self.killed or any(map(_was_killed, self.failures.values())):
+            self.killed, self.dead = False, None  # as for a check: perhaps it was the machine, so try once more
+            self.drop()
+            with contextlib.suppress(StudentFault):
+                self._open()
+        if self.dead is not None:
+            raise self.dead
+
+    def _open(self) -> None:
         limits = self.limits
         longest = max(limits.cpu_seconds, self._longest)
         job = sandbox.Job(
@@ -319,6 +331,7 @@ class Session:
         if reply.get("lost"):
             self.drop()  # the template is gone, or processes of this check cannot be got rid of
         if not isinstance(died, dict):
+            self.killed = True
             return StudentFault(Verdict.CRASHED, "Your code ended the processes around it.")
         self.cpu_seconds = self._seconds(died)
         code = died.get("code")
@@ -330,6 +343,7 @@ class Session:
             )
         if code == -9 and self._killed_for_memory():
             return StudentFault(Verdict.OUT_OF_MEMORY, self._memory_sentence())
+        self.killed = code == -9
         return StudentFault(Verdict.CRASHED, f"The process that ran your code is gone: {how}.")
 
     def _killed_for_memory(self) -> bool:
@@ -387,6 +401,11 @@ class Session:
 def preloaded(packages: tuple[str, ...]) -> list[str]:
     """The modules to import before a submission is there, and not on its time."""
     return [name for package in packages for name in HEAVY.get(package, ())]
+
+
+def _was_killed(failure: Any) -> bool:
+    """Whether an import ended by a signal that nobody can catch, and not for its time."""
+    return isinstance(failure, dict) and failure.get("kinds") == ["Died"] and "SIGKILL" in str(failure.get("message"))
 
 
 def import_fault(module: str, failure: Any) -> StudentFault:

@@ -18,6 +18,8 @@ from gradschool.grading.report import Report, Verdict
 from gradschool.office.queue import grader as room
 from gradschool.office.queue.grader import Grader, GraderFailed
 
+from .conftest import descendants, gone
+
 HW1 = Path(__file__).parents[3] / "course" / "problems" / "hw1"
 
 
@@ -55,38 +57,9 @@ def graded(grader: Grader, submission: Path, student: str = "chi") -> Report:
     return grader.result()
 
 
-def descendants(pid: int) -> set[int]:
-    found: set[int] = set()
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                parent = int(Path("/proc", name, "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid:
-                found |= {int(name)} | descendants(int(name))
-    return found
-
-
 def processes(grader: Grader) -> set[int]:
     assert grader._process is not None
     return {grader._process.pid} | descendants(grader._process.pid)
-
-
-def gone(pids: set[int]) -> bool:
-    """Whether all are gone within the second that the bar gives."""
-    deadline = time.monotonic() + 1.0
-    while time.monotonic() < deadline:
-        states = []
-        for pid in pids:
-            try:
-                states.append(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
-            except OSError:
-                continue
-        if set(states) <= {"Z"}:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_one_process_grades_many_with_the_report_of_a_fresh_one(grader, solution):

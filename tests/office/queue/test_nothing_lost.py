@@ -1,7 +1,8 @@
-"""SIGKILL of worker or site at random moments: every receipted submission is graded exactly once after a restart."""
+"""SIGKILL of site, worker, or any process of a grading at random moments: what has a receipt is graded exactly once."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -18,6 +19,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from .conftest import descendants, gone
 
 ROOT = Path(__file__).parents[3]
 SOLUTION = ROOT / "course" / "problems" / "hw1" / "solution"
@@ -79,6 +82,13 @@ class Office:
         os.killpg(self.processes[name].pid, signal.SIGKILL)
         self.processes[name].wait()
         self.processes[name] = self.start(name)
+
+    def kill_below_the_worker(self, chance: random.Random) -> None:
+        """One process of the grading at random: grader, launcher, server, supervisor, or one of a job's own."""
+        below = sorted(descendants(self.processes["worker"].pid))
+        if below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(below), signal.SIGKILL)
 
     def close(self) -> None:
         for process in self.processes.values():
@@ -151,7 +161,13 @@ def endure(home: Path, kills: int, handed_in: int) -> None:
                         sent += 1
                 else:
                     time.sleep(0.02)
-            office.kill(chance.choice(["site", "worker"]))
+            victim = chance.choice(["site", "worker", "below", "below"])
+            if victim == "below":
+                office.kill_below_the_worker(chance)
+                continue
+            below = descendants(office.processes["worker"].pid) if victim == "worker" else set()
+            office.kill(victim)
+            assert gone(below), "a grading outlived its worker"
         deadline = time.monotonic() + 60 + 10 * handed_in
         while rows(home, "select count(*) from queue_job where state in ('waiting', 'leased')") != [(0,)]:
             assert time.monotonic() < deadline, "the queue does not empty"
@@ -173,9 +189,9 @@ def endure(home: Path, kills: int, handed_in: int) -> None:
 
 
 def test_every_receipted_submission_is_graded_once_whatever_is_killed(tmp_path: Path) -> None:
-    endure(tmp_path / "home", kills=8, handed_in=6)
+    endure(tmp_path / "home", kills=12, handed_in=8)
 
 
 @pytest.mark.load
 def test_two_hundred_kills_lose_nothing(tmp_path: Path) -> None:
-    endure(tmp_path / "home", kills=int(os.environ.get("KILLS", "200")), handed_in=120)
+    endure(tmp_path / "home", kills=int(os.environ.get("KILLS", "200")), handed_in=300)
