@@ -93,7 +93,10 @@ def test_a_folder_without_any_of_the_files_is_wrong_use(work: Path, tmp_path: Pa
     [
         (("hw7", "--course", str(ROOT / "course")), "hw7"),
         (("hw1", "nowhere"), "nowhere"),
-        (("hw1", "--tier", "iron"), "There is no sandbox tier 'iron'; the tiers are namespaces, plain."),
+        (
+            ("hw1", "--tier", "iron"),
+            "There is no sandbox tier 'iron'; the tiers are namespaces, bubblewrap, landlock, plain.",
+        ),
         (("hw1", ".", "--course", "nowhere"), "nowhere"),
     ],
 )

@@ -212,7 +212,7 @@ def test_a_missing_package_is_named(job, tier):
 
 def test_fifty_jobs_leave_nothing_behind(job, tier):
     def traces() -> set[str]:
-        groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/**/gradschool-box-*")}
+        groups = {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/**/gradschool-box-{os.getpid()}-*")}
         folders = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("gradschool-box-")}
         mounts = set(Path("/proc/self/mountinfo").read_text().splitlines())
         return groups | folders | mounts | {f"{len(os.listdir('/proc/self/fd'))} descriptors"}
@@ -223,6 +223,14 @@ def test_fifty_jobs_leave_nothing_behind(job, tier):
         with sandbox.open_box(work, tier=tier) as box:
             box.receive(1, deadline=time.monotonic() + SOON)
     assert traces() <= before  # less is no fault: a job sweeps what killed ones before it left
+
+
+def test_a_tier_is_given_up_only_after_a_second_trial(monkeypatch):
+    trials = iter(("something killed it", None, "not allowed here", "not allowed here"))
+    monkeypatch.setattr("gradschool.sandbox.tiers._reasons", {})
+    monkeypatch.setattr("gradschool.sandbox.tiers._try", lambda tier: next(trials))
+    assert sandbox.why_not("namespaces") is None
+    assert sandbox.why_not("landlock") == "not allowed here"
 
 
 def test_plain_is_used_only_when_asked_for(job, monkeypatch):

@@ -51,7 +51,8 @@ def why_not(tier: str) -> str | None:
     if tier not in TIERS:
         return f"there is no sandbox tier {tier!r}; the tiers are {', '.join(TIERS)}"
     if tier not in _reasons:
-        _reasons[tier] = None if tier == "plain" else _try(tier)
+        # A trial that fails is made again: something may have killed it, and the answer is kept.
+        _reasons[tier] = None if tier == "plain" else _try(tier) and _try(tier)
     return _reasons[tier]
 
 

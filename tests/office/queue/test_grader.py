@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import select
 import signal
@@ -95,9 +96,8 @@ def test_a_killed_server_of_boxes_is_replaced_unseen(grader, solution):
 def test_when_the_worker_is_gone_so_is_all_it_started(grader, endless):
     grader.start(str(HW1), endless, "chi")
     deadline = time.monotonic() + 60
-    while len(processes(grader)) < 6 and time.monotonic() < deadline:  # the student's loop runs
+    while len(running := processes(grader)) < 6 and time.monotonic() < deadline:  # the student's loop runs
         time.sleep(0.05)
-    running = processes(grader)
     assert len(running) >= 6
     assert grader._process is not None
     assert grader._process.stdin is not None
@@ -127,3 +127,22 @@ def test_a_report_that_is_none_is_the_graders_failure(grader, solution, monkeypa
     monkeypatch.setattr(settings, "GRADER", [sys.executable, str(script)])
     with pytest.raises(GraderFailed, match=r"said it was done; the report is not JSON.* on fire"):
         graded(grader, solution)
+
+
+def test_a_process_that_failed_is_replaced_for_it_may_have_seen_wrongly_what_the_machine_gives(
+    grader, solution, monkeypatch, tmp_path
+):
+    failed = dataclasses.replace(graded(grader, solution), verdict=Verdict.GRADER_ERROR).to_json()
+    script = tmp_path / "failing.py"
+    script.write_text(
+        "import json, sys\nline = json.loads(sys.stdin.readline())\n"
+        f"open(line['report'], 'w').write({failed!r})\nprint('done', flush=True)\nsys.stdin.read()"
+    )
+
+    from django.conf import settings
+
+    grader.kill()
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "GRADER", [sys.executable, str(script)])
+        assert graded(grader, solution).verdict is Verdict.GRADER_ERROR
+    assert graded(grader, solution).verdict is Verdict.CORRECT

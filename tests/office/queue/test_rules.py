@@ -17,6 +17,7 @@ from gradschool.office.queue.rules import (
     after_failure,
     after_loss,
     in_order,
+    in_short,
     wait_seconds,
 )
 
@@ -108,3 +109,9 @@ def test_the_wait_is_the_rounds_before_it_and_its_own(
     position: int, running_for: list[float], at_once: int, expected: tuple[float, float]
 ) -> None:
     assert wait_seconds(position, running_for, [2.0, 10.0, 4.0], at_once) == expected
+
+
+def test_a_failure_is_told_once_however_many_checks_met_it():
+    assert in_short(()) == ""
+    assert in_short(("1a: no box",)) == "1a: no box"
+    assert in_short(("1a: no box", "1b: no box", "2: no box")) == "1a: no box (and 2 more)"

@@ -26,7 +26,7 @@ from gradschool.office.queue import leases
 from gradschool.office.queue.grader import Grader, GraderFailed
 from gradschool.office.queue.leases import Lease
 from gradschool.office.queue.models import Job, Worker
-from gradschool.office.queue.rules import HEARTBEAT, LEASE
+from gradschool.office.queue.rules import HEARTBEAT, LEASE, in_short
 
 log = logging.getLogger("gradschool.worker")
 LONGEST_SECONDS = 900  # of one grading; the judge's own limits end it long before
@@ -158,7 +158,7 @@ class Dispatcher:
             graded = leases.grader_error(grading.job, str(error))
         self.idle.append(grader)
         if graded.verdict is Verdict.GRADER_ERROR:
-            log.error("the grader failed on job %s: %s", grading.lease.job, " ".join(graded.notes))
+            log.error("the grader failed on job %s: %s", grading.lease.job, in_short(graded.notes))
             leases.fail(grading.lease, graded)
         elif not leases.finish(grading.lease, graded):
             log.warning("the report of job %s came after its lease was lost and is dropped", grading.lease.job)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from gradschool.grading.report import Report, ReportError
+from gradschool.grading.report import Report, ReportError, Verdict
 
 MOST_GRADINGS = 500  # of one process; then a fresh one, whatever may have piled up in it
 REPORT_BYTES = 16 << 20
@@ -63,13 +63,16 @@ class Grader:
             with self._report.open("rb") as file:
                 text = file.read(REPORT_BYTES).decode(errors="replace")
             self._report.unlink()
-            return Report.from_json(text)
+            report = Report.from_json(text)
         except (OSError, ReportError) as error:
             self.kill()
             how = "said it was done" if said else "ended"
             raise GraderFailed(f"The grader {how}; {error}. {self._complaint()}".strip()) from None
         finally:
             os.truncate(self._trouble, 0)
+        if report.verdict is Verdict.GRADER_ERROR:
+            self.kill()  # the next one finds out anew what this machine gives
+        return report
 
     def kill(self) -> None:
         """End it, and what it grades."""
