@@ -83,7 +83,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(cats):
 def test_an_unknown_set_is_wrong_use_and_names_those_there_are():
     done = data("get", "mnits")
     assert done.exit_code == 2
-    assert "there are fashion_mnist, mnist" in done.stderr
+    assert "there are camvid, cifar10, fashion_mnist, mnist" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["data", "--help"], ["data", "get", "--help"], ["--help"]], ids=" ".join)

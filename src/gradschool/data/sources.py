@@ -19,7 +19,7 @@ from pathlib import Path
 
 from gradschool.kit.options import OptionError
 
-SETS = ("fashion_mnist", "mnist")  # the modules beside this one that have a SOURCE
+SETS = ("camvid", "cifar10", "fashion_mnist", "mnist")  # the modules beside this one that have a SOURCE
 VARIABLE = "GRADSCHOOL_DATA"
 CHUNK = 1 << 16  # bytes
 SILENCE_SECONDS = 30  # of a server, before we give up
@@ -34,10 +34,15 @@ class DatasetError(OptionError):
 
 @dataclass(frozen=True)
 class Download:
-    """A file on a server. sha256: of its content, unpacked if the name ends in .gz: mirrors pack it differently."""
+    """A file on a server.
+
+    sha256: of its content, unpacked if the name ends in .gz, for mirrors pack it differently; of the file as it is
+    if `packed`.
+    """
 
     url: str
     sha256: str
+    packed: bool = False
 
     @property
     def name(self) -> str:
@@ -146,11 +151,11 @@ def fetch(
         target.mkdir(parents=True, exist_ok=True)
         for download in source.downloads:
             file = target / download.name
-            if file.exists() and _digest(file) == download.sha256:
+            if file.exists() and _digest(file, download.packed) == download.sha256:
                 continue
             partial = target / f"{download.name}.part"
             _continue(download, partial, progress)
-            if _digest(partial) != download.sha256:
+            if _digest(partial, download.packed) != download.sha256:
                 partial.unlink()
                 raise DatasetError(
                     f"What {download.url} sent is not {source.title} as it was published, and was deleted. "
@@ -196,11 +201,11 @@ def _continue(download: Download, partial: Path, progress: Callable[[str, int, i
             raise OSError(f"{download.url} broke off after {done:,} of {total:,} bytes")
 
 
-def _digest(file: Path) -> str | None:
-    """SHA-256 of the content; None if it is packed and cannot be unpacked."""
+def _digest(file: Path, packed: bool) -> str | None:
+    """SHA-256 of the content; None if it is to be unpacked and cannot be."""
     digest = hashlib.sha256()
     try:
-        with gzip.open(file) if ".gz" in file.suffixes else file.open("rb") as stream:
+        with gzip.open(file) if ".gz" in file.suffixes and not packed else file.open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
     except (EOFError, zlib.error, gzip.BadGzipFile):
