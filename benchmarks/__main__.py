@@ -43,6 +43,13 @@ CONTESTS = (
     neighbors("knn, 1,000 of 60,000 x 784, MNIST", "images", "mnist"),
     neighbors("knn, 1,000 of 60,000 x 784, noise", "noise"),
     Contest(
+        "ResNet-18, 128 pictures of 32 x 32, one step",
+        "convnet.py",
+        "ours",
+        (Peer("timm, float32", "timm", 1 / 2.6),),
+        slice_seconds=1.5,
+    ),
+    Contest(
         "fit loop, 280 steps of a tiny MLP",
         "fit_loop.py",
         "ours",

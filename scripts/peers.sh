@@ -13,11 +13,14 @@ if ! command -v clang >/dev/null 2>&1; then # tinygrad compiles with it
         exit 1
     fi
 fi
-if ! cmp -s benchmarks/peers.txt .peers/installed.txt; then
+if ! cat benchmarks/peers.txt benchmarks/peers-alone.txt | cmp -s - .peers/installed.txt; then
     echo "gradschool: making a virtual environment with the peers in .peers (a few minutes)"
     "$PYTHON" -m venv .peers
     # shellcheck disable=SC2086  # PIP_ARGS is a list of flags
     .peers/bin/python -m pip install --quiet --disable-pip-version-check ${PIP_ARGS:-} \
         -c constraints.txt -r benchmarks/peers.txt
-    cp benchmarks/peers.txt .peers/installed.txt
+    # shellcheck disable=SC2086
+    .peers/bin/python -m pip install --quiet --disable-pip-version-check ${PIP_ARGS:-} \
+        --no-deps -r benchmarks/peers-alone.txt
+    cat benchmarks/peers.txt benchmarks/peers-alone.txt >.peers/installed.txt
 fi

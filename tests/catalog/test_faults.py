@@ -45,6 +45,13 @@ def test_a_whole_library_has_no_fault(places):
         ("demo_recipe.py", "TARGET", "GOAL", "room/demo_recipe.py has no TARGET"),
         ("demo_recipe.py", "bar=0.9", "bar=BAR", "room/demo_recipe.py has no TARGET"),
         ("demo_recipe.py", '"core"', '"toaster"', "the device of TARGET is none of core, cpu and gpu."),
+        (
+            "demo_recipe.py",
+            "TARGET =",
+            "OTHER_TARGET =",
+            "OTHER_TARGET is the target of no preset; there is no OTHER.",
+        ),
+        ("demo_recipe.py", "def main", "LONG_TARGET = None\n\ndef main", "has no LONG_TARGET, a Target(metric=, bar="),
         ("demo_recipe.py", "main(config", "run(config", "has no function main(config, ...)."),
         ("demo_recipe.py", "main(config", "main(settings", "has no function main(config, ...)."),
         ("demo_recipe.py", "def main", "def main:", "room/demo_recipe.py is not Python"),

@@ -118,3 +118,12 @@ def test_reading_the_library_imports_none_of_it():
         "catalog.faults(); print([n for n in sys.modules if n.startswith(('gradschool.library', 'numpy', 'torch'))])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60).strip() == "[]"
+
+
+def test_a_preset_may_have_a_target_of_its_own(places):
+    recipe = places.library / "room" / "demo_recipe.py"
+    own = 'LONG_TARGET = Target(metric="accuracy", bar=0.95, minutes=9, device="cpu")'
+    recipe.write_text(f"{recipe.read_text()}\n{own}\n")
+    demo = method("demo", places)
+    assert demo.target_of("long").bar == 0.95
+    assert demo.target_of("smoke").bar == demo.target_of(None).bar == demo.target_of("default").bar == 0.9

@@ -115,10 +115,16 @@ def _of_recipe(face: ast.Module, shown: str) -> Iterator[str]:
             yield f"{shown}: Config.{field.name} has no default."
     if "SMOKE" not in source.presets(face):
         yield f"{shown} has no SMOKE, a Config that ends within ten seconds."
-    if shelf.target(face) is None:
-        yield f"{shown} has no TARGET, a Target(metric=, bar=, minutes=, device=) written with plain values."
-    elif shelf.target(face).device not in ("core", "cpu", "gpu"):  # type: ignore[union-attr]
-        yield f"{shown}: the device of TARGET is none of core, cpu and gpu."
+    own = [name for name in source.assignments(face) if name.endswith("_TARGET")]
+    for name in own:
+        if name.removesuffix("_TARGET") not in source.presets(face):
+            yield f"{shown}: {name} is the target of no preset; there is no {name.removesuffix('_TARGET')}."
+    for name in ("TARGET", *own):
+        target = shelf.target(face, name)
+        if target is None:
+            yield f"{shown} has no {name}, a Target(metric=, bar=, minutes=, device=) written with plain values."
+        elif target.device not in ("core", "cpu", "gpu"):
+            yield f"{shown}: the device of {name} is none of core, cpu and gpu."
     main = source.definition(face, "main")
     if not isinstance(main, ast.FunctionDef) or not main.args.args or main.args.args[0].arg != "config":
         yield f"{shown} has no function main(config, ...)."

@@ -80,6 +80,7 @@ class Method:
     """A method of the library. What its files do not say is empty here, and a sentence of `faults()`.
 
     builds_on: the modules of the library that its files import, parts that rooms share among them.
+    own_targets: of the presets that have one of their own, by the preset's name in capitals.
     """
 
     name: str
@@ -93,11 +94,16 @@ class Method:
     presets: tuple[str, ...]
     builds_on: tuple[str, ...]
     target: Target | None
+    own_targets: dict[str, Target]
     record_path: Path
 
     @property
     def command(self) -> str:
         return f"gradschool run {self.name}"
+
+    def target_of(self, preset: str | None) -> Target | None:
+        """What a run with this preset is expected to reach: its own target, else the recipe's."""
+        return self.own_targets.get((preset or "").upper(), self.target)
 
     @property
     def module(self) -> str:
@@ -216,14 +222,17 @@ def read(path: Path, places: Places) -> Method:
         ),
         presets=source.presets(face),
         builds_on=tuple(sorted({*source.imported(tree), *source.imported(face)} - {path.stem})),
-        target=target(face),
+        target=target(face, "TARGET"),
+        own_targets={
+            preset: own for preset in source.presets(face) if (own := target(face, f"{preset}_TARGET")) is not None
+        },
         record_path=places.record(path.stem),
     )
 
 
-def target(face: ast.Module) -> Target | None:
-    """The recipe's TARGET, or None if it is not a `Target(...)` with its four arguments by name."""
-    given = source.call_arguments(source.assignments(face).get("TARGET"), "Target")
+def target(face: ast.Module, name: str) -> Target | None:
+    """The recipe's target of this name, or None if there is no `Target(...)` with its four arguments by name."""
+    given = source.call_arguments(source.assignments(face).get(name), "Target")
     if given is None or set(given) != {"metric", "bar", "minutes", "device"}:
         return None
     return Target(str(given["metric"]), float(given["bar"]), float(given["minutes"]), str(given["device"]))

@@ -101,7 +101,8 @@ def _run(
 ) -> None:
     from gradschool.kit.device import DeviceError, one_thread
 
-    if method.target is not None and method.target.device == "core":
+    target = method.target_of(preset or _preset_of(method, resume))
+    if target is not None and target.device == "core":
         one_thread()  # before anything imports NumPy, which starts its threads at once
     from gradschool.kit.checkpoint import CheckpointError
     from gradschool.kit.options import OptionError
@@ -125,6 +126,16 @@ def _run(
         raise click.ClickException(" ".join(missed))
 
 
+def _preset_of(method: Method, resume: str | None) -> str | None:
+    """The preset of the run that is to go on, which decides on its threads; None if there is no such run."""
+    folders = [Path(resume)] if resume and resume != "latest" else (Path("runs") / method.name).glob("*")
+    files = sorted(folder / "config.json" for folder in folders) if resume else []
+    try:
+        return str(json.loads(files[-1].read_text(encoding="utf-8"))["preset"])
+    except (IndexError, OSError, ValueError, KeyError, TypeError):
+        return None  # whatever is wrong with it is said when it is opened
+
+
 def _refuse_contradictions(method: Method, asked: Asked, words: dict[str, str]) -> None:
     chosen = ["--" + name.replace("_", "-") for name in words]
     if asked.preset:
@@ -137,7 +148,7 @@ def _refuse_contradictions(method: Method, asked: Asked, words: dict[str, str]) 
         raise click.UsageError(f"A resumed run keeps its settings and its folder; leave out {chosen[0]}.")
     if asked.check and asked.preset == "smoke":
         raise click.UsageError("The smoke preset only shows that the recipe runs; it has no target to check.")
-    if asked.check and method.target is None:
+    if asked.check and method.target_of(asked.preset) is None:
         raise click.UsageError(f"The recipe of {method.name} has no target to check.")
 
 
@@ -155,13 +166,15 @@ def _once(method: Method, asked: Asked, words: dict[str, str]) -> list[str]:
                 raise click.UsageError(f"{folder} holds a run of {run.about.get('method')}, not of {method.name}.")
             if run.about.get("code_hash") != method.code_hash:
                 click.echo("The code has changed since this run began; its end may not match its beginning.", err=True)
+            preset = str(run.about["preset"])
             report, _ = _train(method, recipe, options.from_json(recipe.Config(), run.about["config"]), run)
     else:
+        preset = asked.preset or "default"
         start = getattr(recipe, asked.preset.upper()) if asked.preset else recipe.Config()
         config = options.with_words(start, words)
-        with RunLog(asked.out or new_folder(runs), _about(method, asked.preset or "default", config)) as run:
+        with RunLog(asked.out or new_folder(runs), _about(method, preset, config)) as run:
             report, _ = _train(method, recipe, config, run)
-    return _missed(method, report)
+    return _missed(method, preset, report)
 
 
 def _record(method: Method) -> list[str]:
@@ -185,7 +198,7 @@ def _record(method: Method) -> list[str]:
             continue
         with RunLog(new_folder(Path("runs") / method.name), _about(method, preset, config)) as run:
             report, measured = _train(method, recipe, config, run)
-        sentences = _missed(method, report)
+        sentences = _missed(method, preset, report)
         missed += sentences
         runs[preset] = {"config": run.about["config"], **measured, "met": not sentences}
         figures[preset] = [Figure(saved.path, saved.title, saved.alt) for saved in run.figures]
@@ -250,12 +263,12 @@ def _train(method: Method, recipe: Any, config: Any, run: RunLog) -> tuple[Repor
     return report, measured
 
 
-def _missed(method: Method, report: Report) -> list[str]:
-    """Why the report misses the method's target: one sentence or none."""
+def _missed(method: Method, preset: str, report: Report) -> list[str]:
+    """Why the report misses the preset's target: one sentence or none."""
     from gradschool.kit.target import Target, check
 
-    if method.target is None:
+    target = method.target_of(preset)
+    if target is None:
         return []
-    target = method.target
     sentence = check(report, Target(target.metric, target.bar, target.minutes, target.device))  # type: ignore[arg-type]
     return [sentence] if sentence else []

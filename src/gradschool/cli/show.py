@@ -32,7 +32,7 @@ def _lines(method: Method) -> Iterator[str]:
     for section, text in method.card.items():
         yield from _section(section, text.splitlines())
     yield from _section("Settings", _settings(method))
-    yield from _section("Target", [_target(method)])
+    yield from _section("Target", list(_targets(method)))
     yield from _section("Recorded", _recorded(method))
     presets = "".join(f"\n{method.command} --preset {preset.lower()}" for preset in method.presets)
     yield from _section("Run", (method.command + presets).splitlines())
@@ -52,12 +52,14 @@ def _settings(method: Method) -> list[str]:
     return [f"{names[option.name]:{width}}  {option.help}" for option in method.options]
 
 
-def _target(method: Method) -> str:
-    target = method.target
-    if target is None:
-        return "none"
-    device = DEVICES.get(target.device, target.device)
-    return f"{target.metric} of at least {target.bar:g} within {target.minutes:g} minutes on {device}"
+def _targets(method: Method) -> Iterator[str]:
+    targets = {"": method.target} | {f" with --preset {name.lower()}": own for name, own in method.own_targets.items()}
+    for words, target in targets.items():
+        if target is None:
+            yield "none"
+            continue
+        device = DEVICES.get(target.device, target.device)
+        yield f"{target.metric} of at least {target.bar:g} within {target.minutes:g} minutes on {device}{words}"
 
 
 def _recorded(method: Method) -> list[str]:

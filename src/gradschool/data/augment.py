@@ -12,10 +12,12 @@ from torch import Tensor
 
 def flipped(images: Tensor, random: torch.Generator, *along: Tensor) -> tuple[Tensor, ...]:
     """Each image, with an even chance, mirrored from left to right, and with it what goes `along` (N, ..., H, W)."""
-    mirror = torch.rand(len(images), generator=random) < 0.5
-    return tuple(
-        torch.where(mirror.view(-1, *[1] * (tensor.dim() - 1)), tensor.flip(-1), tensor) for tensor in (images, *along)
-    )
+    return mirrored(torch.rand(len(images), generator=random) < 0.5, images, *along)
+
+
+def mirrored(which: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Those for which `which` (N,) is true mirrored from left to right, the others as they are."""
+    return tuple(torch.where(which.view(-1, *[1] * (tensor.dim() - 1)), tensor.flip(-1), tensor) for tensor in tensors)
 
 
 def cropped(images: Tensor, random: torch.Generator, margin: int, *along: Tensor) -> tuple[Tensor, ...]:

@@ -1,17 +1,20 @@
 """Fashion-MNIST: 70,000 pictures of clothing in MNIST's own form, and harder than MNIST.
 
 H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms,
-2017, from the shop of Zalando; MIT license. The whole set does not ship with the package:
-`gradschool data get fashion_mnist` fetches it, and Debian's package dataset-fashion-mnist holds it.
+2017, from the shop of Zalando; MIT license. A tenth of it ships with the package; the
+whole set does not: `gradschool data get fashion_mnist` fetches it, and Debian's package dataset-fashion-mnist holds it.
 """
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
-from gradschool.data.mnist import BRIGHTEST, Mnist, read, source
+import numpy as np
 
-__all__ = ["BRIGHTEST", "CLASSES", "SOURCE", "load"]
+from gradschool.data.mnist import ARRAYS, BRIGHTEST, Mnist, read, source
+
+__all__ = ["BRIGHTEST", "CLASSES", "SOURCE", "load", "load_slice"]
 
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 SHA256 = (
@@ -37,3 +40,14 @@ def load(path: Path | str | None = None) -> Mnist:
     Raises DatasetError if the set is not here, or if a file is cut off, damaged, or of another set.
     """
     return Mnist(*read(SOURCE, SHA256, path))
+
+
+def load_slice() -> Mnist:
+    """The 7,000 images that ship with the package: 500 of each class to train, 200 of each to test.
+
+    They are the first of their class in the official training and test parts, in the order of the parts; the shapes
+    are those of `Mnist` with 5,000 and 2,000 images.
+    """
+    with files("gradschool.data").joinpath("fashion_7k.npz").open("rb") as stream, np.load(stream) as archive:
+        arrays = [archive[name] for name in ARRAYS]
+    return Mnist(*(array if array.ndim == 3 else array.astype(np.int64) for array in arrays))
