@@ -115,3 +115,52 @@ def test_every_way_down_has_its_panel_and_fits_into_it():
         assert (path[:, 0] < high).all()
         assert (path[:, 1] > bottom).all()
         assert (path[:, 1] < top).all()
+
+
+def photographs(**settings):
+    rows = [[NUMBERS.integers(0, 255, (6, 8, 3), np.uint8), *NUMBERS.uniform(size=(3, 6, 8))] for _ in range(2)]
+    return figures.pictures(rows, "pqrs", ["abcd", "efgh"], title="t", **settings)
+
+
+def test_a_table_of_pictures_keeps_colors_and_gives_equal_scales_one_bar():
+    meters = figures.Scale(0, 2, "m")
+    figure = photographs(scales={1: meters, 2: meters, 3: figures.Scale(-1, 1, "error", diverging=True)})
+    shown, bars = figure.axes[:8], figure.axes[8:]
+    assert [ax.get_xlabel() for ax in shown] == list("abcdefgh")
+    assert [ax.get_title() for ax in shown] == [*"pqrs", *[""] * 4]
+    assert shown[0].images[0].get_array().shape == (6, 8, 3)
+    assert shown[1].images[0].get_array().shape == (6, 8)
+    assert [ax.get_xlabel() for ax in bars] == ["m", "error"]
+    assert bars[0].get_position().width > 2 * bars[1].get_position().width
+    assert figures.svg(figure, "t", "a") == figures.svg(figure, "t", "a")
+
+
+def test_maps_without_a_scale_share_the_range_of_their_column():
+    low, high = np.zeros((2, 2)), np.full((2, 2), 5.0)
+    low[0, 0] = np.nan
+    figure = figures.pictures([[low], [high]], ["map"], title="t")
+    assert [(ax.images[0].norm.vmin, ax.images[0].norm.vmax) for ax in figure.axes[:2]] == [(0, 5)] * 2
+    figures.svg(figures.pictures([[low]], ["constant"], title="t"), "t", "a")
+
+
+@pytest.mark.parametrize("number", [0.0, 0.3, 1.0])
+def test_a_scale_with_its_ends_exchanged_paints_dark_what_is_low(number):
+    picture = np.array([[0.0, 1.0]])
+    usual, exchanged = (
+        figures.pictures([[picture]], ["map"], title="t", scales={0: figures.Scale(*ends)}).axes[0].images[0]
+        for ends in ((0, 1), (1, 0))
+    )
+    assert usual.to_rgba(number) == pytest.approx(exchanged.to_rgba(1 - number), abs=1 / 128)
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ([np.zeros((4, 4))] * 3, "A row has 3 pictures and there are 2 heads; each column needs one."),
+        ([np.zeros((3, 4, 4), np.uint8)] * 2, r"A picture has shape \(3, 4, 4\) of uint8; give uint8"),
+        ([np.zeros((4, 4, 3))] * 2, r"A picture has shape \(4, 4, 3\) of float64; give uint8"),
+    ],
+)
+def test_a_picture_that_cannot_be_shown_is_refused_in_a_sentence(row, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        figures.pictures([row], "ab", title="t")

@@ -53,7 +53,12 @@ def _watched(model: nn.Module, see: Callable[[str, nn.Module, Tensor], None]) ->
     def hook(name: str) -> Callable[..., None]:
         return lambda module, inputs, output: see(name, module, output)
 
-    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
+    lists = nn.ParameterList, nn.ParameterDict  # are modules to PyTorch, and part of their owner to us
+    leaves = [
+        (name, module)
+        for name, module in model.named_modules()
+        if not isinstance(module, lists) and all(isinstance(child, lists) for child in module.children())
+    ]
     handles = [module.register_forward_hook(hook(name)) for name, module in leaves]
     try:
         yield

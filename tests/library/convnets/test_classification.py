@@ -99,10 +99,31 @@ def test_weights_decay_and_biases_do_not():
     assert {id(p) for p in free["params"]} == {id(model[0].bias), id(model[1].weight), id(model[1].bias)}
 
 
+def test_lookahead_averages_and_ends_at_the_slow_copy():
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    slow = training.Lookahead(model)
+    for step in range(1, 11):
+        with torch.no_grad():
+            model.weight += 1.0
+        slow.follow(step, 10)
+    held = training.Lookahead.MOST * 0.5**3
+    first = 5 * (1 - held)  # after five steps: from 5, back towards the 0 of before
+    assert model.weight.item() == pytest.approx(first + 5)
+    assert slow.slow["weight"].item() == pytest.approx(first + 5)
+
+
 @pytest.mark.parametrize("net", ["small", "wide", "fast"])
 def test_a_net_that_was_killed_in_its_second_run_goes_on_to_the_same_end(net, goes_on_to_the_same_end):
     config = dataclasses.replace(
-        resnet_recipe.SMOKE, net=net, depth=10 if net == "wide" else 8, epochs=0.4, seeds=2, validation=0.9, margin=3
+        resnet_recipe.SMOKE,
+        net=net,
+        depth=10 if net == "wide" else 8,
+        epochs=0.4,
+        seeds=2,
+        lookahead=net == "small",
+        validation=0.9,
+        margin=3,
     )
     goes_on_to_the_same_end(resnet_recipe.main, config, training.Trial, "batch", 4)
 

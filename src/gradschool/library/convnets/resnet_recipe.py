@@ -52,6 +52,8 @@ class Config:
     """share of the training pictures that is held back to validate on; 0 trains on all"""
     views: Literal[1, 2, 6] = 2
     """in how many positions each test picture is shown: as it is; mirrored, too; also moved by a pixel"""
+    lookahead: bool = False
+    """let a slow copy of the net follow it and lead it back, every five steps"""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """of the products; auto takes bfloat16 where the processor multiplies it faster"""
     seeds: int = 3
@@ -83,11 +85,11 @@ class Config:
 SMOKE = Config(epochs=0.5, seeds=1, width=1)
 FASHION = Config(
     dataset="fashion_mnist", net="fast", epochs=8, batch_size=512, learning_rate=0.75, momentum=0.85,
-    weight_decay=1.3e-3, label_smoothing=0.2, validation=0.05, views=6, seeds=1,
+    weight_decay=1.3e-3, label_smoothing=0.2, validation=0.05, views=6, lookahead=True, seeds=1,
 )  # fmt: skip
 SPEEDRUN = Config(
-    dataset="cifar10", net="fast", epochs=10, batch_size=1024, learning_rate=1.5, momentum=0.85, weight_decay=1.3e-3,
-    label_smoothing=0.2, validation=0, views=6, seeds=1,
+    dataset="cifar10", net="fast", epochs=22, batch_size=1024, learning_rate=1.5, momentum=0.85, weight_decay=1.3e-3,
+    label_smoothing=0.2, validation=0, views=6, lookahead=True, seeds=1,
 )  # fmt: skip
 PLAIN = Config(
     dataset="cifar10", net="resnet18", epochs=8, batch_size=128, learning_rate=0.2, precision="float32", margin=4,
@@ -121,6 +123,8 @@ def main(config: Config, run: RunLog | None = None) -> Report:
             {"params": biases, "lr": BIAS_SCALE * config.learning_rate, "weight_decay": decay / BIAS_SCALE},
         ]
 
-    report, model, pictures = training.train(config, run, "resnet", build, groups=groups, views=config.views)
+    report, model, pictures = training.train(
+        config, run, "resnet", build, groups=groups, views=config.views, lookahead=config.lookahead
+    )
     training.draw(run, config, model, pictures, f"the {config.net} net")
     return report

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradschool.data import cifar10, fashion_mnist
+from gradschool.data import cifar10, fashion_mnist, mnist
 from gradschool.data.splits import stratified_split
 
-Dataset = Literal["fashion", "fashion_mnist", "cifar10"]
+Dataset = Literal["fashion", "fashion_mnist", "mnist", "cifar10"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A data set in three parts, with mean and deviation of the training pictures by channel, of 0 to 1, each (C,)."""
+    """A data set in three parts, with mean and deviation of the training pictures by channel, of 0 to 1, each (C,).
+
+    mirrored: whether the mirror image of a picture is one of its class; that of a digit is none.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -38,6 +41,7 @@ class Pictures:
     test: Part
     mean: Tensor
     deviation: Tensor
+    mirrored: bool
 
     @property
     def channels(self) -> int:
@@ -67,9 +71,13 @@ def load(dataset: Dataset, validation: float, seed: int) -> Pictures:
         images, test_images, classes = data.train_images, data.test_images, cifar10.CLASSES
         labels, test_labels = data.train_labels, data.test_labels
     else:
-        grey = fashion_mnist.load() if dataset == "fashion_mnist" else fashion_mnist.load_slice()
-        name = "Fashion-MNIST" if dataset == "fashion_mnist" else "7,000 images of Fashion-MNIST"
-        images, test_images, classes = grey.train_images[:, None], grey.test_images[:, None], fashion_mnist.CLASSES
+        name, grey, classes = {
+            "fashion": ("7,000 images of Fashion-MNIST", fashion_mnist.load_slice, fashion_mnist.CLASSES),
+            "fashion_mnist": ("Fashion-MNIST", fashion_mnist.load, fashion_mnist.CLASSES),
+            "mnist": ("MNIST", mnist.load, mnist.CLASSES),
+        }[dataset]
+        grey = grey()
+        images, test_images = grey.train_images[:, None], grey.test_images[:, None]
         labels, test_labels = grey.train_labels, grey.test_labels
     train, held = np.arange(len(labels)), np.arange(0)
     if validation > 0:
@@ -83,6 +91,7 @@ def load(dataset: Dataset, validation: float, seed: int) -> Pictures:
         Part(torch.from_numpy(test_images), torch.from_numpy(test_labels)),
         mean,
         deviation,
+        mirrored=dataset != "mnist",
     )
 
 

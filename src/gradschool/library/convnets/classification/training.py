@@ -77,6 +77,27 @@ def decayed(model: nn.Module, config: Settings) -> list[dict[str, Any]]:
     ]
 
 
+class Lookahead:
+    """A slow copy of a net's numbers that follows it; now and then the net goes back to it (Zhang et al., 2019).
+
+    The copy keeps less and less of the net's noise: what it holds on to grows with the cube of the time.
+    """
+
+    EVERY, MOST = 5, 0.95**5  # steps, and the share that is held at the very end
+
+    def __init__(self, model: nn.Module) -> None:
+        self.numbers = {name: t for name, t in model.state_dict().items() if t.is_floating_point()}
+        self.slow = {name: tensor.clone() for name, tensor in self.numbers.items()}
+
+    def follow(self, step: int, steps: int) -> None:
+        """After step number `step` of `steps`; after the last one the net is left as it is."""
+        if step % self.EVERY and step < steps:
+            return
+        hold = self.MOST * (step / steps) ** 3 if step < steps else 0.0
+        for name, number in self.numbers.items():
+            number.copy_(self.slow[name].lerp_(number, 1 - hold))
+
+
 @dataclass
 class Trial:
     """A net on its way through the training pictures."""
@@ -87,9 +108,10 @@ class Trial:
     batches: Batches
     random: torch.Generator  # of crops and of which pictures are mirrored first
     mirror: Tensor  # (N,), which pictures the even epochs show mirrored
+    lookahead: Lookahead | None
 
     @classmethod
-    def begin(cls, config: Settings, number: int, build: Build, groups: Groups) -> Trial:
+    def begin(cls, config: Settings, number: int, build: Build, groups: Groups, lookahead: bool) -> Trial:
         pictures = load(config.dataset, config.validation, number)
         torch.manual_seed(seed.torch_generator(number, 1).initial_seed())  # of weights and dropout
         model = build(pictures).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -101,17 +123,21 @@ class Trial:
         random = seed.torch_generator(number, 2)
         mirror = torch.rand(len(pictures.train), generator=random) < 0.5
         batches = Batches(len(pictures.train), config.batch_size, seed.generator(number, 3))
-        return cls(pictures, model, optimizer, batches, random, mirror)
+        slow = Lookahead(model) if lookahead else None
+        return cls(pictures, model, optimizer, batches, random, mirror, slow)
 
     def batch(self, config: Settings, epoch: int) -> tuple[Tensor, Tensor]:
         """The next pictures, moved and mirrored, each in every second epoch (Jordan 2024, section 3.6)."""
         rows = torch.from_numpy(self.batches.next())
-        (images,) = augment.mirrored(self.mirror[rows] ^ bool(epoch % 2), self.pictures.train.images[rows])
+        images = self.pictures.train.images[rows]
+        if self.pictures.mirrored:
+            (images,) = augment.mirrored(self.mirror[rows] ^ bool(epoch % 2), images)
         (images,) = augment.cropped(images, self.random, config.margin)
         return self.pictures.normalized(images), self.pictures.train.labels[rows]
 
     def tensors(self) -> dict[str, Tensor]:
-        return weights.tensors_of(self.model, self.optimizer)
+        slow = self.lookahead.slow if self.lookahead else {}
+        return weights.tensors_of(self.model, self.optimizer) | {f"slow.{name}": t for name, t in slow.items()}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -122,6 +148,8 @@ class Trial:
 
     def load(self, tensors: dict[str, Any], state: dict[str, Any]) -> None:
         weights.restore(tensors, self.model, self.optimizer)
+        for name, tensor in (self.lookahead.slow if self.lookahead else {}).items():
+            tensor.copy_(torch.as_tensor(tensors[f"slow.{name}"]))
         self.batches.load(state["batches"])
         seed.restore(self.random, state["crops"])
         seed.restore(torch.default_generator, state["dropout"])
@@ -137,17 +165,18 @@ def train(
     loss: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None,
     warm_up: float = 0.2,
     views: int = 1,
+    lookahead: bool = False,
 ) -> tuple[Report, nn.Module, Pictures]:
     """Train `config.seeds` nets, and report the test accuracy of each, with the last net and its pictures.
 
     build: pictures -> net; groups: net -> parameter groups (`decayed` unless given); loss: (net, images, labels) ->
     the loss, cross-entropy with label smoothing unless given; warm_up: the share of the steps in which the rate
-    rises, see `rate`; views: in how many positions each test picture is shown, see `logits`.
+    rises, see `rate`; views: in how many positions each test picture is shown, see `logits`; lookahead: `Lookahead`.
     """
     memory.keep_freed()
     groups = groups or (lambda model: decayed(model, config))
     place = device.choose("cpu", config.precision)
-    trial = Trial.begin(config, config.seed, build, groups)
+    trial = Trial.begin(config, config.seed, build, groups, lookahead)
     per_epoch = trial.batches.per_epoch
     steps = max(1, round(config.epochs * per_epoch))
     results: list[float] = []
@@ -155,14 +184,14 @@ def train(
         results = run.checkpoint.state["results"]
         number = min(run.first_step // steps, config.seeds - 1)
         if number:
-            trial = Trial.begin(config, config.seed + number, build, groups)
+            trial = Trial.begin(config, config.seed + number, build, groups, lookahead)
         trial.load(run.checkpoint.tensors, run.checkpoint.state["trial"])
 
     with run.progress(config.seeds * steps, label=f"{label}, {config.dataset}") as progress:
         for done in progress:
             number, step = divmod(done, steps)
             if step == 0 and number > 0:
-                trial = Trial.begin(config, config.seed + number, build, groups)
+                trial = Trial.begin(config, config.seed + number, build, groups, lookahead)
             model, optimizer = trial.model.train(), trial.optimizer
             images, labels = trial.batch(config, step // per_epoch)
             optimizer.zero_grad()
@@ -179,6 +208,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = group["highest"] * rate(step, steps, warm_up)
             optimizer.step()
+            if trial.lookahead:
+                trial.lookahead.follow(step + 1, steps)
 
             done, step = done + 1, step + 1
             if step % per_epoch == 0 or step == steps:
@@ -212,8 +243,11 @@ def rate(step: int, steps: int, warm_up: float) -> float:
 def logits(model: nn.Module, pictures: Pictures, images: Tensor, place: device.Device, views: int = 1) -> Tensor:
     """(N, classes) for bytes (N, C, H, W), in evaluation mode: the mean over views of each picture.
 
-    views: 1 as it is; 2 and mirrored; 6 also both moved by a pixel up-left and down-right, at half the weight.
+    views: 1 as it is; 2 and mirrored; 6 also both moved by a pixel up-left and down-right, at half the weight. What has
+    no mirror image is shown as it is.
     """
+    if not pictures.mirrored:
+        views = 1
     was_training = model.training
     model.eval()
     found = []

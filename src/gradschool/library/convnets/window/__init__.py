@@ -1,0 +1,1 @@
+"""What belongs to a sliding window: how far it sees, when it falls into smaller ones, what it costs, what it learns."""

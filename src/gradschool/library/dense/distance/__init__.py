@@ -1,0 +1,1 @@
+"""What the recipes that tell distances share: the scenes, and figures of what came of them."""
