@@ -245,8 +245,8 @@ def times(run: RunLog, rounds: Sequence[Mapping[str, dict[int, float]]]) -> None
         f"CPU time by the size of the picture, mean of {len(rounds)} rounds in their range, with "
         f"{stopwatch.CHANNELS} channels and a window of 3 x 3. Nanoseconds on the largest picture that each form did: "
         + ", ".join(ends)
-        + ". Loops pay for Python in every product; the matrix, which is built anew each time, holds mostly zeros, more "
-        "of them the larger the picture.",
+        + ". Loops pay for Python in every product; the matrix, which is built anew each time, holds mostly zeros, "
+        "more of them the larger the picture.",
     )
 
 
