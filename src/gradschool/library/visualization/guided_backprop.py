@@ -4,8 +4,9 @@ Idea
     A ReLU passes a gradient back where its **input** was above 0. A deconvolutional network passes it where the
     **gradient** is above 0, as if the signal ran up the net again. **Guided backpropagation** asks for both: what goes
     on must have been active and must speak for the class. What is left shows fine, sharp edges of the things in the
-    picture. It is a picture of what the net computes with more than of why it decided: asked for another class, it
-    shows nearly the same. Multiplied with Grad-CAM, which knows the class and not the edges, it is guided Grad-CAM.
+    picture. Where a net averages over all places, it is a picture of what the net computes with more than of why it
+    decided: asked for another class, it shows nearly the same. Multiplied with Grad-CAM, which knows the class and not
+    the edges, it is guided Grad-CAM.
 
 Shapes
     Images `(N, C, H, W)` -> the guided gradient `(N, C, H, W)`.
