@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from gradschool.kit import shapes
 from gradschool.library.convnets.alexnet import AlexNet, LocalResponseNorm, SmallAlexNet
@@ -60,6 +61,41 @@ def test_weights_and_biases_begin_as_the_paper_says():
     convolutions = [layer for layer in model.features if isinstance(layer, nn.Conv2d)]
     assert [float(layer.bias[0].detach()) for layer in convolutions] == [0, 1, 0, 1, 1]
     assert model.features[0].weight.std().item() == pytest.approx(0.01, rel=0.05)
+
+
+def test_multiply_adds_are_the_724_million_of_the_published_net():
+    assert shapes.totals(AlexNet, INPUT)[1] == 724_406_816
+
+
+def formulas(model, x, strides, paddings, rims):
+    """The net of PyTorch's functions: convolution, ReLU, normalization and pooling where the paper has them."""
+    layers = [layer for layer in model.features if isinstance(layer, nn.Conv2d)]
+    for number, (layer, stride, padding) in enumerate(zip(layers, strides, paddings, strict=True)):
+        x = F.conv2d(x, layer.weight, layer.bias, stride, padding, groups=2 if number in (1, 3, 4) else 1).relu()
+        if number < 2:
+            x = F.local_response_norm(x, 5, alpha=5e-4, beta=0.75, k=2.0)
+        if number in (0, 1, 4):
+            x = F.max_pool2d(x, 3, 2, rims)
+    x = x.flatten(1)
+    *hidden, last = [layer for layer in model.classifier if isinstance(layer, nn.Linear)]
+    for layer in hidden:
+        x = F.linear(x, layer.weight, layer.bias).relu()
+    return F.linear(x, last.weight, last.bias)
+
+
+def test_the_small_net_is_its_formulas_one_after_the_other():
+    torch.manual_seed(0)
+    model = SmallAlexNet(1).double().eval()
+    x = torch.randn(2, 1, 28, 28, dtype=torch.float64)
+    assert torch.allclose(model(x), formulas(model, x, [1] * 5, [2, 2, 1, 1, 1], 1), rtol=1e-10)
+
+
+def test_the_large_net_is_its_formulas_one_after_the_other():
+    torch.manual_seed(0)
+    model = AlexNet(classes=7).eval()
+    x = torch.randn(1, 3, 227, 227)
+    with torch.no_grad():
+        assert torch.allclose(model(x), formulas(model, x, [4, 1, 1, 1, 1], [0, 2, 1, 1, 1], 0), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [28, 32])

@@ -52,6 +52,19 @@ def test_every_row_of_table_1_is_met_or_named_as_one_that_does_not_fit_itself(la
     assert mine[-1].output[1:] == output[1:]
 
 
+def test_without_auxiliaries_there_are_seven_million_parameters_and_a_billion_and_a_half_of_operations(layers):
+    """The paper's rows add up to 6.8 million; the three that do not fit their own columns make the difference."""
+    expected, channels = 64 * (3 * 49 + 1) + 64 * (64 + 1) + 192 * (64 * 9 + 1), 192  # the stem
+    for w in TABLE.values():
+        expected += (w.one + w.reduce_three + w.reduce_five + w.pool) * (channels + 1)
+        expected += w.three * (9 * w.reduce_three + 1) + w.five * (25 * w.reduce_five + 1)
+        channels = w.out
+    expected += 1000 * (channels + 1)
+    assert sum(layer.parameters for layer in layers) == expected == 6_998_552
+    assert 1024 * sum(thousands for _, thousands, _ in ROWS.values()) == pytest.approx(6.96e6, rel=0.001)
+    assert sum(layer.multiplications for layer in layers) == pytest.approx(1.5e9, rel=0.06)  # the abstract's number
+
+
 def test_modules_stack_the_channels_that_the_table_says():
     assert [TABLE[name].out for name in TABLE] == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
 

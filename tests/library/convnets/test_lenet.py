@@ -79,6 +79,31 @@ def test_small_images_get_a_rim_and_others_are_refused():
         model(torch.rand(1, 1, 30, 30))
 
 
+def test_the_whole_net_is_its_formulas_one_after_the_other():
+    torch.manual_seed(0)
+    model = LeNet().double()
+    p = dict(model.named_parameters())
+    for parameter in p.values():
+        nn.init.normal_(parameter, std=0.1)
+
+    def squash(a):
+        return 1.7159 * (1 - 2 / (1 + torch.exp(4 / 3 * a)))  # tanh by its definition
+
+    def subsampled(a, name):
+        fours = a.unfold(2, 2, 2).unfold(3, 2, 2).sum(dim=(4, 5))
+        return squash(fours * p[f"{name}.coefficient"] + p[f"{name}.bias"])
+
+    full = torch.zeros(16, 6, 5, 5, dtype=torch.float64)
+    for number, row in enumerate(TABLE):
+        full[number, list(row)] = p[f"c3.weights.{number}"].detach()
+    x = torch.randn(3, 1, 32, 32, dtype=torch.float64)
+    a = subsampled(squash(conv2d(x, p["c1.weight"], p["c1.bias"])), "s2")
+    a = subsampled(squash(conv2d(a, full, p["c3.bias"])), "s4").flatten(1)
+    a = squash(a @ p["c5.weight"].flatten(1).T + p["c5.bias"])
+    a = squash(a @ p["f6.weight"].T + p["f6.bias"])
+    assert torch.allclose(model(x), a @ p["out.weight"].T + p["out.bias"], rtol=1e-10)
+
+
 def test_it_learns_to_tell_lying_strokes_from_standing_ones():
     torch.manual_seed(0)
     model = LeNet(classes=2)

@@ -55,6 +55,33 @@ def test_a_stage_is_convolution_and_relu_and_then_the_largest_of_four():
     assert torch.allclose(layers(x), largest, rtol=1e-12)
 
 
+def test_multiply_adds_of_vgg_16_are_those_of_its_convolutions_and_its_layers_of_4096():
+    sizes = [(3, 64, 224), (64, 64, 224), (64, 128, 112), (128, 128, 112), (128, 256, 56)] + [(256, 256, 56)] * 2
+    sizes += [(256, 512, 28)] + [(512, 512, 28)] * 2 + [(512, 512, 14)] * 3
+    convolutions = sum(9 * below * above * side**2 for below, above, side in sizes)
+    assert shapes.totals(lambda: VGG("D"), (3, 224, 224))[1] == convolutions + 4096 * (25_088 + 4096 + 1000)
+
+
+def test_the_small_net_is_its_formulas_one_after_the_other():
+    torch.manual_seed(0)
+    model = SmallVGG(1, width=4).double()
+    x = torch.randn(6, 1, 28, 28, dtype=torch.float64)
+    model(x)  # so that the running means and variances are some that batch normalization must use
+    convolutions = [layer for layer in model.features if isinstance(layer, nn.Conv2d)]
+    norms = [layer for layer in model.features if isinstance(layer, nn.BatchNorm2d)]
+    a = x
+    for number, (layer, norm) in enumerate(zip(convolutions, norms, strict=True)):
+        a = conv2d(a, layer.weight, padding=1)
+        mean, variance = norm.running_mean[:, None, None], norm.running_var[:, None, None]
+        a = (a - mean) / (variance + 1e-5).sqrt() * norm.weight[:, None, None] + norm.bias[:, None, None]
+        a = a.clamp(min=0)
+        if number % 2:
+            side = a.shape[2] // 2 * 2
+            a = a[:, :, :side, :side].unfold(2, 2, 2).unfold(3, 2, 2).amax(dim=(4, 5))
+    expected = a.mean(dim=(2, 3)) @ model.fc.weight.T + model.fc.bias
+    assert torch.allclose(model.eval()(x), expected, rtol=1e-10)
+
+
 def test_an_unknown_letter_and_an_empty_stage_are_refused():
     with pytest.raises(ValueError, match="no VGG 'F'; table 1 has A, A-LRN, B, C, D, E"):
         VGG("F")

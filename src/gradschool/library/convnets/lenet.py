@@ -99,7 +99,7 @@ class LeNet(nn.Module):
         self.c3, self.s4 = TableConvolution(TABLE, 6), Subsampling(16)
         self.c5, self.f6 = nn.Conv2d(16, 120, 5), nn.Linear(120, 84)
         self.out = nn.Linear(84, classes)
-        self.squash = nn.ModuleList(Squash() for _ in range(5))
+        self.squash = nn.ModuleList(Squash() for _ in range(6))
         begin(*((layer.weight, layer.weight[0].numel()) for layer in (self.c1, self.c5, self.f6, self.out)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -108,7 +108,8 @@ class LeNet(nn.Module):
             x = pad(x, (2, 2, 2, 2), value=float(x.detach().min()))  # paper, which is the least there is
         if x.shape[-2:] != (32, 32):
             raise ValueError(f"The images have {x.shape[-2]} x {x.shape[-1]} pixels; LeNet-5 takes 32 x 32 or 28 x 28.")
-        x = self.squash[0](self.s2(self.c1(x)))  # (N, 6, 14, 14)
-        x = self.squash[1](self.s4(self.squash[2](self.c3(x))))  # (N, 16, 5, 5)
-        x = self.squash[3](self.c5(x)).flatten(1)  # (N, 120): the window is the whole map
-        return self.out(self.squash[4](self.f6(x)))
+        c1, s2, c3, s4, c5, f6 = self.squash  # units of all layers up to F6 squash their sums (section II.B)
+        x = s2(self.s2(c1(self.c1(x))))  # (N, 6, 14, 14)
+        x = s4(self.s4(c3(self.c3(x))))  # (N, 16, 5, 5)
+        x = c5(self.c5(x)).flatten(1)  # (N, 120): the window is the whole map
+        return self.out(f6(self.f6(x)))
