@@ -53,7 +53,7 @@ def test_every_row_of_table_1_is_met_or_named_as_one_that_does_not_fit_itself(la
 
 
 def test_without_auxiliaries_there_are_seven_million_parameters_and_a_billion_and_a_half_of_operations(layers):
-    """The paper's rows add up to 6.8 million; the three that do not fit their own columns make the difference."""
+    """The rows of the paper add up to 6,797 K; what does not fit its own columns makes the difference."""
     expected, channels = 64 * (3 * 49 + 1) + 64 * (64 + 1) + 192 * (64 * 9 + 1), 192  # the stem
     for w in TABLE.values():
         expected += (w.one + w.reduce_three + w.reduce_five + w.pool) * (channels + 1)
