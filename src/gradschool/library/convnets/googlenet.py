@@ -19,7 +19,7 @@ Paper
 
 Differs from the paper
     The small form has batch normalization, which came a year later (Ioffe and Szegedy 2015), in place of the local
-    response normalization, and one auxiliary classifier. Three numbers of table 1 do not follow from its own columns:
+    response normalization, and one auxiliary classifier. Five numbers of table 1 do not follow from its own columns:
     the stem's parameters and operations fit windows of one color, the parameters of (4c) and both numbers of (5a) are
     7, 5 and 6 % off; the test names them.
 
