@@ -328,8 +328,12 @@ def supposing(deliverables: Iterable[Deliverable], hand_ins: Mapping[str, HandIn
     return tuple(supposed.values())
 
 
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)  # the rows of a database are in UTC already
+
+
 def _at(hand_in: HandIn) -> datetime:
-    return hand_in.at.astimezone(UTC)
+    return _utc(hand_in.at)
 
 
 def _candidates(policy: Policy, deliverable: Deliverable) -> Sequence[HandIn]:
@@ -360,17 +364,19 @@ class _Entry:
 
     def __init__(self, policy: Policy, deliverable: Deliverable, now: datetime) -> None:
         self.deliverable = deliverable
-        self.due = due = deliverable.due.astimezone(UTC)
+        self.due = due = _utc(deliverable.due)
         self.graded: list[tuple[HandIn, int, int, int]] = []  # with days late, and the share as numerator, denominator
         self.awaited: list[tuple[HandIn, int]] = []
         self.option = _Option(0, 0, None, 0)
-        most, part = deliverable.required.numerator, deliverable.required.denominator
+        most, part = deliverable.required.as_integer_ratio()
         for one in _candidates(policy, deliverable):
-            late = days_late(one.at, due)
+            at = _utc(one.at)
+            late = 0 if at <= due else -((due - at) // DAY)
             if one.earned is None:
                 self.awaited.append((one, late))
             else:
-                self.graded.append((one, late, one.earned.numerator * part, one.earned.denominator * most))
+                points, unit = one.earned.as_integer_ratio()
+                self.graded.append((one, late, points * part, unit * most))
         self.status: Status
         if deliverable.excused:
             self.status = "excused"
@@ -382,7 +388,7 @@ class _Entry:
             self.status = "awaiting"
         elif now <= due:
             self.status = "not_due"
-        elif now <= deliverable.closes.astimezone(UTC):
+        elif now <= _utc(deliverable.closes):
             self.status = "open"
         else:
             self.status = "missing"
@@ -394,11 +400,21 @@ class _Entry:
         """
         if not self.graded:
             return [self.option]
-        full, cost = policy.penalty.denominator, policy.penalty.numerator
-        shares = [(one, late, share * (scale // unit)) for one, late, share, unit in self.graded]
-        most = max([late for _, late, _ in shares])
+        cost, full = policy.penalty.as_integer_ratio()
+        shares: list[tuple[HandIn, int, int]] = []
         options: list[_Option] = []
-        best = -1
+        best, late_best, most = -1, -1, 0
+        for one, late, share, unit in self.graded:
+            share *= scale // unit
+            worth = min(cap, share * full)
+            shares.append((one, late, share))
+            if late:
+                late_best, most = max(late_best, worth), max(most, late)
+            elif worth > best:
+                best, options = worth, [_Option(0, worth, one, 0)]
+        if late_best <= best:
+            return options  # nothing late is worth more than what was on time: nearly always so
+        options, best = [], -1
         for days in range(min(most, policy.free_days) + 1):
             found: _Option | None = None
             for one, late, share in shares:
@@ -438,7 +454,7 @@ def _choose(policy: Policy, entries: list[_Entry], drops: int, homework: int, pr
         if days is None:
             entry.drop()
         else:
-            entry.option = next(way for way in ways if way.days == days)
+            entry.option = ways[0] if not days else next(way for way in ways if way.days == days)
     return whole
 
 
@@ -479,10 +495,11 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
         else:
             in_homework += option.worth
             lowest = option.worth if lowest is None else min(lowest, option.worth)
-    bonus = Fraction(min(participation, policy.bonus_cap))
+    bonus = min(participation, policy.bonus_cap)
     final = None
     if total:
-        final = Fraction(100 * (one_homework * in_homework + one_project * in_project), whole * total) + bonus
+        final = Fraction(100 * (one_homework * in_homework + one_project * in_project), whole * total)
+        final = final + bonus if bonus else final
 
     days_left = policy.free_days - days_spent
     days_pending = 0
