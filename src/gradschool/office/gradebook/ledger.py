@@ -53,7 +53,7 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
     """What decides the records of these students, by enrolment, from the tables. Who is no student is left out."""
     students = [enrolment for enrolment in enrolments if enrolment.role == Role.STUDENT and enrolment.section]
     few = len(students) <= FEW
-    handed_in = _hand_ins(offering, {enrolment.user_id for enrolment in students} if few else None)
+    handed_in = hand_ins_of(offering, {enrolment.user_id for enrolment in students} if few else None)
     entered = settings_of(offering, [enrolment.pk for enrolment in students] if few else None)
     return {
         enrolment.pk: Inputs(
@@ -129,12 +129,19 @@ def _what_counts(inputs: Inputs, item: str, due: datetime) -> tuple[HandIn, ...]
     return (HandIn("staff", entered.at or due, entered.points, entered=entered.reason),)
 
 
-def _hand_ins(offering: Offering, users: set[int] | None) -> dict[int, dict[str, list[HandIn]]]:
-    """User -> problem set -> hand-ins in order, of these users or of all; without a grade where there is none yet."""
+def hand_ins_of(
+    offering: Offering, users: set[int] | None, until: datetime | None = None
+) -> dict[int, dict[str, list[HandIn]]]:
+    """User -> problem set -> hand-ins in order, of these users or of all; without a grade where there is none yet.
+
+    `until` leaves out what was not there yet at that time.
+    """
     rows = Submission.objects.filter(problem_set__offering=offering)
     if users is not None:
         rows = rows.filter(group__members__in=users)
-    earned = _points(offering, users)
+    if until is not None:
+        rows = rows.filter(completed_at__lte=until)
+    earned = _points(offering, users, until)
     found: dict[int, dict[str, list[HandIn]]] = defaultdict(lambda: defaultdict(list))
     for user, key, number, pk, counted_at in rows.order_by("number").values_list(
         "group__members", "problem_set__key", "number", "pk", "counted_at"
@@ -144,11 +151,13 @@ def _hand_ins(offering: Offering, users: set[int] | None) -> dict[int, dict[str,
     return found
 
 
-def _points(offering: Offering, users: set[int] | None) -> dict[UUID, Fraction]:
+def _points(offering: Offering, users: set[int] | None, until: datetime | None) -> dict[UUID, Fraction]:
     """Submission -> points earned. Where no report is, or the grader itself failed, there is no grade yet."""
     reports = Report.objects.filter(submission__problem_set__offering=offering).exclude(verdict="grader_error")
     if users is not None:
         reports = reports.filter(submission__group__members__in=users)
+    if until is not None:
+        reports = reports.filter(created_at__lte=until)
     rows = reports.order_by("created_at", "pk").values_list("submission_id", "points")
     return {submission: _fraction(points) for submission, points in rows}  # the latest report is the one that holds
 

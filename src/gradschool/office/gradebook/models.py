@@ -9,17 +9,22 @@ from gradschool.office.people.models import Enrolment, Offering
 
 
 class Import(models.Model):
-    """A file of scores that was applied."""
+    """A file of scores: what it would change, whether that was applied, and whether that was undone."""
 
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="score_imports")
     file_name = models.CharField(max_length=200)
     form = models.CharField(max_length=100, help_text="What kind of file it was, such as a Canvas gradebook.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    proposed = models.JSONField(default=list, help_text="What it would set: enrolment, item, before, after.")
+    unchanged = models.PositiveIntegerField(default=0)
+    problems = models.JSONField(default=list, help_text="Row and sentence of what is left out.")
+    ignored = models.JSONField(default=list, help_text="Columns that are not read.")
+    applied_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"{self.form} {self.file_name}"
+        return f"{self.file_name} ({self.form})"
 
 
 class Override(models.Model):

@@ -23,7 +23,7 @@ LETTER = "letter"
 PROJECT = "project"
 ACTION = "score set"  # in the audit log
 MOST_POINTS = 10_000
-NUMBER = re.compile(r"\d{1,6}([.,]\d{1,6})?")
+NUMBER = re.compile(r"[0-9]{1,6}([.,][0-9]{1,18})?")
 
 
 class BadValue(ValueError):
@@ -73,7 +73,7 @@ def as_value(course: Course, item: str, text: str) -> str:
         return letters[text.casefold()]
     if not NUMBER.fullmatch(text):
         raise BadValue(f"“{text[:40]}” is no number of points; write it like 40 or 38.5.")
-    points = Fraction(text.replace(",", "."))
+    points = Fraction(text.replace(",", ".")).limit_denominator(1_000_000)  # 3.3333333333333335 meant 10/3
     if points > MOST_POINTS:
         raise BadValue(f"“{text}” is more than {MOST_POINTS} points; is a digit too many in it?")
     return str(points)
@@ -129,8 +129,8 @@ def write(offering: Offering, by: User, changes: Iterable[Change], source: Impor
                 details={
                     "enrolment": one.enrolment,
                     "item": one.item,
-                    "before": _as_json(before[one.enrolment].get(one.item, NOTHING)),
-                    "after": _as_json(one.setting),
+                    "before": as_json(before[one.enrolment].get(one.item, NOTHING)),
+                    "after": as_json(one.setting),
                     "source": str(source) if source else "",
                 },
             )
@@ -143,7 +143,7 @@ def undo(source: Import, by: User) -> int:
     """Take an import back: what it set and nobody has set anew becomes what it was before. How many values that are."""
     with transaction.atomic():
         source = Import.objects.select_for_update().get(pk=source.pk)
-        if source.undone_at:
+        if source.applied_at is None or source.undone_at is not None:
             return 0
         rows: dict[tuple[int, str], list[Override]] = defaultdict(list)
         own = source.overrides.values_list("enrolment_id", "item")
@@ -162,7 +162,8 @@ def undo(source: Import, by: User) -> int:
         return write(source.offering, by, changes)
 
 
-def _as_json(setting: Setting) -> dict[str, Any]:
+def as_json(setting: Setting) -> dict[str, Any]:
+    """A setting for an audit entry."""
     return {
         "value": setting.value,
         "at": setting.at.isoformat() if setting.at else None,

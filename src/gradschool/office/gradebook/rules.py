@@ -208,6 +208,15 @@ class Record:
         return sentences.of_count(self)
 
     @property
+    def balance(self) -> tuple[tuple[Line, int], ...]:
+        """The lines with the free days that are left after each, in the order in which they were due."""
+        left, found = self.policy.free_days, []
+        for line in sorted(self.lines, key=lambda line: utc(line.deliverable.due)):
+            left -= line.days_covered if line.status == "counted" else 0
+            found.append((line, left))
+        return tuple(found)
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """The record in full: the final, the count, the days, then each line."""
         return (self.sentence, self.count_sentence, self.days_sentence, *(line.sentence for line in self.lines))
