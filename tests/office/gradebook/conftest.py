@@ -1,4 +1,4 @@
-"""A term with five homeworks that can be handed in: the course's own folder, with hw1 copied where others are planned."""
+"""A term with five homeworks that can be handed in: the course's folder, with hw1 copied where others are planned."""
 
 from __future__ import annotations
 

@@ -30,10 +30,14 @@ class Stale(Exception):
 
 def students_of(offering: Offering, section: str = "") -> list[Enrolment]:
     """The students of an offering, or of a section of it, by name."""
-    rows = Enrolment.objects.filter(offering=offering, role=Role.STUDENT).select_related("user", "section", "offering")
+    rows = Enrolment.objects.filter(offering=offering, role=Role.STUDENT).select_related("user")
     if section:
         rows = rows.filter(section__code=section)
-    return list(rows.order_by("user__name", "pk"))
+    rows = rows.prefetch_related("section").only("role", "offering_id", "section_id", "user__name", "user__email")
+    students = list(rows.order_by("user__name", "pk"))
+    for student in students:
+        student.offering = offering
+    return students
 
 
 def people_of(enrolments: Iterable[Enrolment]) -> list[Person]:

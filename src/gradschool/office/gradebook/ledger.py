@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
-from uuid import UUID
+
+from django.db.models import CharField
+from django.db.models.functions import Cast
 
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.overrides import LETTER, NOTHING, PARTICIPATION, Settings, settings_of
@@ -30,9 +32,13 @@ FEW = 50  # students, up to whom they are named in a query; beyond that the whol
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that decides one student's record beside the course. Hand-ins are by problem set, in their order."""
+    """All that decides one student's record. Everything is by problem set; hand-ins are in their order.
+
+    `required` are the points that the student's section is asked for.
+    """
 
     section: str
+    required: Mapping[str, Fraction]
     hand_ins: Mapping[str, Sequence[HandIn]] = field(default_factory=dict)
     entered: Settings = field(default_factory=dict)
 
@@ -55,14 +61,22 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
     few = len(students) <= FEW
     handed_in = hand_ins_of(offering, {enrolment.user_id for enrolment in students} if few else None)
     entered = settings_of(offering, [enrolment.pk for enrolment in students] if few else None)
+    course = course_of(offering)
+    required = {section.code: required_of(course, section.code) for section in course.sections}
     return {
         enrolment.pk: Inputs(
-            section=enrolment.section.code if enrolment.section else "",
+            section=(section := enrolment.section.code if enrolment.section else ""),
+            required=required.get(section) or required_of(course, section),
             hand_ins=handed_in[enrolment.user_id],
             entered=entered[enrolment.pk],
         )
         for enrolment in students
     }
+
+
+def required_of(course: Course, section: str) -> dict[str, Fraction]:
+    """The points that a section is asked for, by problem set."""
+    return {one.id: Fraction(one.points(section)) for one in course.counted if one.status == "ready"}
 
 
 def settled(course: Course, policy: Policy, inputs: Inputs, now: datetime) -> Record:
@@ -104,11 +118,11 @@ def deliverables_of(course: Course, inputs: Inputs) -> tuple[Deliverable, ...]:
             kind="homework",
             due=problem_set.due,
             closes=problem_set.closes,
-            required=Fraction(problem_set.points(inputs.section)),
+            required=inputs.required[problem_set.id],
             hand_ins=_what_counts(inputs, problem_set.id, problem_set.due),
         )
         for problem_set in course.counted
-        if problem_set.status == "ready"
+        if problem_set.id in inputs.required
     ]
     project = Deliverable(
         id="project",
@@ -143,22 +157,23 @@ def hand_ins_of(
         rows = rows.filter(completed_at__lte=until)
     earned = _points(offering, users, until)
     found: dict[int, dict[str, list[HandIn]]] = defaultdict(lambda: defaultdict(list))
-    for user, key, number, pk, counted_at in rows.order_by("number").values_list(
-        "group__members", "problem_set__key", "number", "pk", "counted_at"
+    # As text, because making UUIDs of thousands of ids takes as long as all the rest
+    for user, key, number, submission, counted_at in rows.order_by("number").values_list(
+        "group__members", "problem_set__key", "number", Cast("pk", CharField()), "counted_at"
     ):
         if users is None or user in users:
-            found[user][key].append(HandIn(id=f"{number}", at=counted_at, earned=earned.get(pk)))
+            found[user][key].append(HandIn(id=f"{number}", at=counted_at, earned=earned.get(submission)))
     return found
 
 
-def _points(offering: Offering, users: set[int] | None, until: datetime | None) -> dict[UUID, Fraction]:
-    """Submission -> points earned. Where no report is, or the grader itself failed, there is no grade yet."""
+def _points(offering: Offering, users: set[int] | None, until: datetime | None) -> dict[str, Fraction]:
+    """Submission, as text -> points earned. Where no report is, or the grader itself failed, there is no grade yet."""
     reports = Report.objects.filter(submission__problem_set__offering=offering).exclude(verdict="grader_error")
     if users is not None:
         reports = reports.filter(submission__group__members__in=users)
     if until is not None:
         reports = reports.filter(created_at__lte=until)
-    rows = reports.order_by("created_at", "pk").values_list("submission_id", "points")
+    rows = reports.order_by("created_at", "pk").values_list(Cast("submission_id", CharField()), "points")
     return {submission: _fraction(points) for submission, points in rows}  # the latest report is the one that holds
 
 

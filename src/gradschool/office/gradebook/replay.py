@@ -11,7 +11,7 @@ from datetime import datetime
 
 from gradschool.office.audit.models import Entry
 from gradschool.office.courses import course_of
-from gradschool.office.gradebook.ledger import Inputs, hand_ins_of, policy_of, settled
+from gradschool.office.gradebook.ledger import Inputs, hand_ins_of, policy_of, required_of, settled
 from gradschool.office.gradebook.overrides import ACTION, Settings, from_json, put
 from gradschool.office.gradebook.rules import Record
 from gradschool.office.people.models import Enrolment, Offering
@@ -23,8 +23,10 @@ def record_at(enrolment: Enrolment, moment: datetime) -> Record:
     offering = enrolment.offering
     course = _course_at(offering, moment)
     handed_in = hand_ins_of(offering, {enrolment.user_id}, until=moment)
+    section = enrolment.section.code if enrolment.section else ""
     inputs = Inputs(
-        section=enrolment.section.code if enrolment.section else "",
+        section=section,
+        required=required_of(course, section),
         hand_ins=handed_in[enrolment.user_id],
         entered=_entered_at(enrolment, moment),
     )

@@ -31,7 +31,6 @@ from gradschool.office.people.permissions import viewer_of
 from gradschool.office.queue.models import Report
 
 PAGE = 100  # students on a page of the class
-HIGHEST = Fraction(10**9)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def everyone(request: HttpRequest, offering: str) -> HttpResponse:
     first = next(iter(records.values()), None)
     titles = [line.deliverable.title for line in first.lines] if first else []
     sort, order = _sorting(request, titles)
-    kept.sort(key=lambda one: _sort_key(sort, titles)(one, records[one.pk]), reverse=order == "down")
+    kept = _sorted(kept, records, _sort_key(sort, titles), order == "down")
     page = Paginator(kept, PAGE).get_page(request.GET.get("page"))
     return render(
         request,
@@ -101,22 +100,26 @@ def _sorting(request: HttpRequest, titles: Sequence[str]) -> tuple[str, str]:
     return (sort if sort in known else "name", "down" if request.GET.get("order") == "down" else "up")
 
 
+def _sorted(
+    enrolments: list[Enrolment], records: dict[int, Record], key: Callable[[Enrolment, Record], Any], down: bool
+) -> list[Enrolment]:
+    """Sorted, of equals by name; students without a value come last either way."""
+    values = {one.pk: key(one, records[one.pk]) for one in enrolments}
+    having = [one for one in enrolments if values[one.pk] is not None]
+    having.sort(key=lambda one: values[one.pk], reverse=down)
+    return having + [one for one in enrolments if values[one.pk] is None]
+
+
 def _sort_key(sort: str, titles: Sequence[str]) -> Callable[[Enrolment, Record], Any]:
-    """What is sorted by; students without a value come after all who have one."""
+    """What is sorted by."""
     if sort == "section":
         return lambda one, record: one.section.code if one.section else ""
     if sort == "days":
         return lambda one, record: record.days_left
     if sort == "final":
-        return lambda one, record: HIGHEST if record.final is None else record.final
+        return lambda one, record: record.final
     if sort.isdecimal():
-        place = int(sort)
-
-        def share(one: Enrolment, record: Record) -> Fraction:
-            value = record.lines[place].share_after
-            return HIGHEST if value is None else value
-
-        return share
+        return lambda one, record: record.lines[int(sort)].share_after
     return lambda one, record: one.user.name.casefold()
 
 

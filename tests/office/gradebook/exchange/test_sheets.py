@@ -17,19 +17,19 @@ CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Notes,PS/HW1 (42),PS/HW2
 "    Points Possible",,,,,,46.00,10.00,40.00,(read only)
 "Nguyen, Chi",7,903,cnguyen3,CS 7643,"likes, commas",40.00,,EX,87.5
 "Student, Test",8,,abc,CS 7643,,N/A,,-,
-"""
+"""  # noqa: E501
 GRADESCOPE_ONE = """First Name,Last Name,SID,Email,Sections,Total Score,Max Points,Status,Submission ID,Submission Time,Lateness (H:M:S),View Count,Submission Count,1.1: Softmax (3.0 pts)
 Chi,Nguyen,903,chi@example.edu,CS 7643,40.5,46.0,Graded,1,2021-09-15 23:30:00 -0400,00:00:00,1,1,3.0
 Eve,Martin,904,eve@example.edu,CS 4803,,46.0,Missing,,,,0,0,
-"""
+"""  # noqa: E501
 GRADESCOPE_COURSE = """First Name,Last Name,SID,Email,Sections,PS/HW1,PS/HW1 - Max Points,PS/HW1 - Submission Time,PS/HW1 - Lateness (H:M:S),Quiz,Quiz - Max Points,Quiz - Submission Time,Quiz - Lateness (H:M:S),Total Lateness (H:M:S)
 Chi,Nguyen,903,chi@example.edu,CS 7643,40.5,46.0,2021-09-16 01:30:00 -0400,01:31:00,9,10,,,01:31:00
-"""
+"""  # noqa: E501
 NBGRADER = """assignment,duedate,timestamp,student_id,last_name,first_name,email,raw_score,late_submission_penalty,score,max_score
 hw1,2021-09-15 23:59:00,2021-09-16 05:00:00.5,chi,Nguyen,Chi,,38.5,2.0,36.5,46.0
 hw1,2021-09-15 23:59:00,,eve,Martin,Eve,,0.0,0.0,0.0,46.0
 lab9,,2021-09-16 05:00:00,chi,Nguyen,Chi,,1.0,0.0,1.0,1.0
-"""
+"""  # noqa: E501
 OTTER = """file,q1,q2,percent_correct
 points-per-question,6,40,46
 Chi_Nguyen.ipynb,6.0,34.5,0.88
