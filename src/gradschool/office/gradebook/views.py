@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gradschool.office import clock
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.ledger import record_of, records_of
-from gradschool.office.people.models import Enrolment, Offering, Role
+from gradschool.office.people.models import Enrolment, Offering
 from gradschool.office.people.permissions import viewer_of
 
 
@@ -27,13 +27,7 @@ def student(request: HttpRequest, offering: str, student: int) -> HttpResponse:
     """One student's record, as that student sees it, for the staff."""
     viewer = viewer_of(request, offering)
     viewer.require_staff()
-    enrolment = get_object_or_404(
-        Enrolment.objects.select_related("user", "section", "offering"),
-        pk=student,
-        offering=viewer.offering,
-        role=Role.STUDENT,
-    )
-    return _record(request, viewer.offering, enrolment, own=False)
+    return _record(request, viewer.offering, viewer.student(student), own=False)
 
 
 def _record(request: HttpRequest, offering: Offering, enrolment: Enrolment, *, own: bool) -> HttpResponse:
@@ -58,11 +52,7 @@ def everyone(request: HttpRequest, offering: str) -> HttpResponse:
     """The class: every student's shares, days left and final."""
     viewer = viewer_of(request, offering)
     viewer.require_staff()
-    enrolments = list(
-        Enrolment.objects.filter(offering=viewer.offering, role=Role.STUDENT)
-        .select_related("user", "section", "offering")
-        .order_by("user__name")
-    )
+    enrolments = list(viewer.students())
     records = records_of(viewer.offering, enrolments, clock.now())
     rows = [(enrolment, records[enrolment.pk]) for enrolment in enrolments]
     deliverables = [line.deliverable for line in rows[0][1].lines] if rows else []

@@ -10,7 +10,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from gradschool.office.people.models import ApiToken, User
 
@@ -37,6 +37,7 @@ class SignOut(LogoutView):
     next_page = "/"
 
 
+@require_safe
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """Who you are here, and the tokens of your command lines."""
@@ -46,8 +47,8 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "people/account.html", {"enrolments": enrolments, "tokens": user.tokens.order_by("-pk")})
 
 
-@login_required
 @require_POST
+@login_required
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     """Make one token of one's own useless at once."""
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
