@@ -17,8 +17,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from gradschool.office.handin.blobs import Incoming
+from gradschool.office.handin.models import Accommodation
 from gradschool.office.people import roster
-from gradschool.office.people.models import ApiToken, Enrolment, Offering, Place, Role, Section, User
+from gradschool.office.people.models import ApiToken, CalendarFeed, Enrolment, Offering, Place, Role, Section, User
 from tests.office.conftest import person
 
 # In the order of the columns below.
@@ -68,6 +70,7 @@ TABLE = {
     "people:account": (SIGNED_IN, NEVER),
     "people:revoke_token": (NEVER, NOT_OWN),
     "people:api_token": (NEVER, TOKEN),
+    "people:calendar_address": (NEVER, AWAY),
     "people:people": (STAFF, NEVER),
     "people:person": (TEACH, NEVER),
     "people:change_place": (NEVER, LACKING),
@@ -89,9 +92,13 @@ TABLE = {
     "handin:status": (OWN, NEVER),
     "handin:receipt": (OWN, NEVER),
     "handin:files": (OWN, NEVER),
-    "handin:grade_again": (NEVER, row("302 403 403 403 403 403 403 404 302 302 403")),
+    "handin:grade_again": (NEVER, BACK),
+    "handin:extensions": (STAFF, row("302 403 403 403 403 403 403 400 400 400 403")),
+    "handin:revoke_extension": (NEVER, BACK),
+    "handin:extension_document": (OF_CHI, NEVER),
     "handin:staff_problem": (NUMBERS, NEVER),
     "site:home": (ALL, NEVER),  # two offerings, so a list of them
+    "site:calendar": (ALL, NEVER),  # whoever knows the address: chi's
     "site:healthz": (ALL, NEVER),
     "site:library": (ALL, NEVER),
     "site:method": (ALL, NEVER),
@@ -134,6 +141,7 @@ class World:
             "name": "linear_classifier",
             "file": "loss.svg",  # recorded in results/linear_classifier
             "student": things["student"],
+            "token": things["token"],
         }
         values = {part: things.get(name, 1) if part == "pk" else parts[part] for part in ADDRESSES[name]}
         return reverse(name, kwargs=values)
@@ -182,7 +190,21 @@ def things_of(offering: Offering, user: User, submission: object) -> dict[str, A
     shown = roster.preview(offering, "a.csv", file, "", "", None)
     ApiToken.issue(user, "terminal")
     enrolment = user.enrolments.get().pk
-    things: dict[str, Any] = {"student": enrolment}
+    feed, _ = CalendarFeed.objects.get_or_create(user=user)
+    document = Incoming()
+    document.write(b"a note")
+    extension = Accommodation.objects.create(
+        enrolment_id=enrolment,
+        deliverable="hw1",
+        kind="extension",
+        due=offering.applied_at,
+        reason="r",
+        document=document.keep(),
+        granted_by=user,
+        granted_at=offering.applied_at,
+    )
+    things: dict[str, Any] = {"student": enrolment, "token": feed.token}
+    things |= dict.fromkeys(["handin:revoke_extension", "handin:extension_document"], extension.pk)
     things |= dict.fromkeys(["people:person", "people:change_place"], enrolment)
     things |= dict.fromkeys(["people:import_preview", "people:import_apply", "people:import_undo"], shown.pk)
     things |= {"people:revoke_token": user.tokens.get().pk}

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.rules import Deliverable, HandIn, Policy, Record, settle
+from gradschool.office.handin.deadlines import NOTHING, granted_to
 from gradschool.office.handin.models import Submission
+from gradschool.office.handin.rules import Granted
 from gradschool.office.people.models import Enrolment, Offering, Role
 from gradschool.office.queue.models import Report
 from gradschool.syllabus import Course
@@ -66,6 +69,15 @@ def deliverables_of(course: Course, section: str, handed_in: dict[str, list[Hand
     return (*homeworks, project)
 
 
+def accommodated(deliverables: Iterable[Deliverable], granted: Granted, zone: str) -> tuple[Deliverable, ...]:
+    """The deliverables with what the staff granted one student: effective due times, and excuses."""
+    out = []
+    for one in deliverables:
+        due, closes = granted.dates(one.id, one.due, one.closes, zone)
+        out.append(replace(one, due=due, closes=closes, excused=one.id in granted.excused))
+    return tuple(out)
+
+
 def record_of(enrolment: Enrolment, now: datetime) -> Record:
     """One student's record."""
     return records_of(enrolment.offering, [enrolment], now)[enrolment.pk]
@@ -77,10 +89,17 @@ def records_of(offering: Offering, enrolments: Iterable[Enrolment], now: datetim
     policy = policy_of(course)
     students = [enrolment for enrolment in enrolments if enrolment.role == Role.STUDENT and enrolment.section]
     handed_in = _hand_ins(offering, {enrolment.user_id for enrolment in students})
+    granted = granted_to(None, offering)
     return {
         enrolment.pk: settle(
             policy,
-            deliverables_of(course, enrolment.section.code if enrolment.section else "", handed_in[enrolment.user_id]),
+            accommodated(
+                deliverables_of(
+                    course, enrolment.section.code if enrolment.section else "", handed_in[enrolment.user_id]
+                ),
+                granted.get(enrolment.pk, NOTHING),
+                offering.zone,
+            ),
             Fraction(0),
             now,
         )

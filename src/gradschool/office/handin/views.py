@@ -25,9 +25,9 @@ from gradschool.grading.report import Report as Graded
 from gradschool.office import clock
 from gradschool.office.audit.models import log
 from gradschool.office.handin import accept, receipts
-from gradschool.office.handin.accept import window_of
+from gradschool.office.handin.deadlines import effective, granted, granted_to, window_of
 from gradschool.office.handin.models import ProblemSet, Submission
-from gradschool.office.handin.rules import Refusal, refusal_at, wall_clock
+from gradschool.office.handin.rules import Granted, Refusal, refusal_at, wall_clock
 from gradschool.office.handin.uploads import check_declared_length, drain, files_of, let_files_in, raw_body
 from gradschool.office.people.models import Enrolment
 from gradschool.office.people.permissions import SignInNeeded, Viewer, bearer, viewer_of
@@ -52,15 +52,25 @@ def _released(problem_set: ProblemSet) -> bool:
 def problems(request: HttpRequest, offering: str) -> HttpResponse:
     """All problem sets with their dates."""
     viewer = viewer_of(request, offering)
-    now = clock.now()
+    sets = ProblemSet.objects.filter(offering=viewer.offering)
+    now, holds = clock.now(), granted(viewer.enrolment)
     rows = [
         (
             row,
-            "planned" if not row.ready else "soon" if now < row.released else "open" if now <= row.closes else "closed",
+            "excused"
+            if row.key in holds.excused
+            else "planned"
+            if not row.ready
+            else "soon"
+            if now < row.released
+            else "open"
+            if now <= row.closes
+            else "closed",
         )
-        for row in ProblemSet.objects.filter(offering=viewer.offering)
+        for row in (effective(row, holds) for row in sets.select_related("offering"))
     ]
-    return render(request, "handin/problems.html", {"offering": viewer.offering, "rows": rows, "viewer": viewer})
+    context = {"offering": viewer.offering, "rows": rows, "viewer": viewer, "granted": holds}
+    return render(request, "handin/problems.html", context)
 
 
 @require_safe
@@ -74,7 +84,8 @@ def _problem_page(
     request: HttpRequest, viewer: Viewer, problem_set: ProblemSet, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     visible = _released(problem_set) or (viewer.is_staff and problem_set.ready)
-    closed = refusal_at(clock.now(), window_of(problem_set))
+    closed = refusal_at(clock.now(), window_of(problem_set, viewer.enrolment))
+    holds = granted(viewer.enrolment)
     own = []
     if viewer.user and not viewer.is_staff:
         rows = Submission.objects.filter(problem_set=problem_set, group__members=viewer.user).order_by("-number")
@@ -85,7 +96,9 @@ def _problem_page(
         {
             "offering": viewer.offering,
             "viewer": viewer,
-            "problem_set": problem_set,
+            "problem_set": effective(problem_set, holds),
+            "extended": problem_set.key in holds.due,
+            "excused": problem_set.key in holds.excused,
             "handout": Path(problem_set.folder, "handout.md").read_text() if visible else "",
             "visible": visible,
             "may_hand_in": viewer.may_hand_in(problem_set.counted),
@@ -174,7 +187,7 @@ def _may_hand_in(viewer: Viewer, problem_set: ProblemSet, request: HttpRequest) 
         enrolment = viewer.require_hand_in(problem_set.counted)
     except PermissionDenied as error:
         raise Refusal(403, str(error)) from error
-    refusal = refusal_at(_arrived(request), window_of(problem_set))
+    refusal = refusal_at(_arrived(request), window_of(problem_set, enrolment))
     if refusal:
         raise refusal
     check_declared_length(request)
@@ -350,13 +363,16 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
             counts[owner] += 1
     lines = []
     points: list[Fraction] = []
+    holds = granted_to(None, viewer.offering)
     for enrolment in viewer.cohort().select_related("user", "section").order_by("user__name", "pk"):
         found = latest.get(enrolment.user_id)
         report = _active(found) if found else None
         if report:
             points.append(report.earned)
         gave_up = found is not None and _gave_up(found)
-        lines.append((enrolment, found, report, counts[enrolment.user_id], gave_up))
+        lines.append(
+            (enrolment, found, report, counts[enrolment.user_id], gave_up, _granted(holds, enrolment, problem_set))
+        )
     most = sum((Fraction(part["points"]) for part in problem_set.parts), Fraction())
     return render(
         request,
@@ -373,6 +389,12 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
             "due": wall_clock(problem_set.due, viewer.offering.zone),
         },
     )
+
+
+def _granted(holds: dict[int, Granted], enrolment: Enrolment, problem_set: ProblemSet) -> datetime | str | None:
+    """What was granted to a student for this problem set: another due time, "excused", or nothing."""
+    theirs = holds.get(enrolment.pk, Granted())
+    return "excused" if problem_set.key in theirs.excused else theirs.due.get(problem_set.key)
 
 
 def histogram(points: list[Fraction], most: Fraction, bins: int = 10) -> list[dict[str, Any]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.signing import BadSignature, Signer
 from django.db import models
 
 
@@ -165,3 +167,27 @@ class ApiToken(models.Model):
         token = f"gs_{secrets.token_urlsafe(32)}"
         cls.objects.create(user=user, digest=cls.digest_of(token), label=label[:100])
         return token
+
+
+class CalendarFeed(models.Model):
+    """A person's private calendar address. It holds a signed key, so that the table alone opens no calendar."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="calendar_feed")
+    key = models.UUIDField(unique=True, default=uuid.uuid4)
+
+    def __str__(self) -> str:
+        return f"Calendar of {self.user.name}"
+
+    @property
+    def token(self) -> str:
+        """What stands in the address."""
+        return Signer(salt="calendar").sign(self.key.hex)
+
+    @classmethod
+    def of_token(cls, token: str) -> CalendarFeed | None:
+        """The feed of an address; None if it is made up, was revoked, or its owner is no longer active."""
+        try:
+            key = uuid.UUID(Signer(salt="calendar").unsign(token))
+        except (BadSignature, ValueError):
+            return None
+        return cls.objects.select_related("user").filter(key=key, user__is_active=True).first()

@@ -12,6 +12,7 @@ urlpatterns = [
     path("signout", require_POST(views.SignOut.as_view()), name="signout"),
     path("account", views.account, name="account"),
     path("account/tokens/<int:pk>/revoke", views.revoke_token, name="revoke_token"),
+    path("account/calendar", views.calendar_address, name="calendar_address"),
     path("api/token", views.api_token, name="api_token"),
     path("<slug:offering>/staff/people/", roster_pages.people, name="people"),
     path("<slug:offering>/staff/people/<int:pk>/", roster_pages.person, name="person"),
