@@ -9,10 +9,11 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from gradschool.office.people.models import ApiToken, User
+from gradschool.office.people.models import ApiToken, CalendarFeed, User
 
 WRONG = "That e-mail address and password do not belong together. Check both; the password minds upper and lower case."
 
@@ -37,17 +38,38 @@ class SignOut(LogoutView):
     next_page = "/"
 
 
+@require_safe
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """Who you are here, and the tokens of your command lines."""
     user = request.user
     assert isinstance(user, User)
-    enrolments = user.enrolments.select_related("offering", "section")
-    return render(request, "people/account.html", {"enrolments": enrolments, "tokens": user.tokens.order_by("-pk")})
+    feed = CalendarFeed.objects.filter(user=user).first()
+    context = {
+        "enrolments": user.enrolments.active().select_related("offering", "section"),
+        "tokens": user.tokens.order_by("-pk"),
+        "calendar": request.build_absolute_uri(reverse("site:calendar", args=[feed.token])) if feed else "",
+    }
+    return render(request, "people/account.html", context)
 
 
-@login_required
 @require_POST
+@login_required
+def calendar_address(request: HttpRequest) -> HttpResponse:
+    """Give one's calendar a new address, which ends the one before; or, with `end`, none."""
+    user = request.user
+    assert isinstance(user, User)
+    CalendarFeed.objects.filter(user=user).delete()
+    if "end" in request.POST:
+        messages.success(request, "Your calendar has no address any more; whoever reads the old one finds nothing.")
+    else:
+        CalendarFeed.objects.create(user=user)
+        messages.success(request, "Your calendar has a new address.")
+    return redirect("people:account")
+
+
+@require_POST
+@login_required
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     """Make one token of one's own useless at once."""
     token = get_object_or_404(ApiToken, pk=pk, user=request.user)
