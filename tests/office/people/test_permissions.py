@@ -32,6 +32,9 @@ LOOK = {
     "handin:receipt": OWN,
     "handin:files": OWN,
     "handin:staff_problem": STAFF,
+    "theory:sheet": OPEN | {"visitor": 302, "dov": 403},
+    "theory:reading": {"visitor": 302, "dov": 403, "chi": 404, "eve": 404, "ben": 404, "ada": 404},  # of no question
+    "theory:hints": STAFF,
     "site:home": dict.fromkeys(PEOPLE, 302),  # to the schedule
     "site:healthz": OPEN,
     "site:library": OPEN,
@@ -53,6 +56,8 @@ WRITE = {
     "handin:verify": OPEN,
     "handin:api_hand_in": dict.fromkeys(PEOPLE, 401),
     "handin:hand_in": {"visitor": 302, "dov": 403, "chi": 400, "eve": 400, "ben": 403, "ada": 403},
+    "theory:sheet": {"visitor": 302, "dov": 403, "chi": 302, "eve": 302, "ben": 403, "ada": 403},
+    "theory:open_hint": {"visitor": 302, "dov": 403, "chi": 403, "eve": 403, "ben": 302, "ada": 302},
     "handin:grade_again": {"visitor": 302, "dov": 403, "chi": 403, "eve": 403, "ben": 302, "ada": 302},
 }
 
@@ -81,7 +86,7 @@ def test_everybody_reaches_what_is_theirs_and_nothing_else(
     grade(submission)
     parts = {
         "offering": offering.slug,
-        "problem": "hw1",
+        "problem": "ps0" if name.startswith("theory") else "hw1",
         "module": "01-foundations",
         "name": "linear_classifier",
         "file": "loss.svg",  # recorded in results/linear_classifier

@@ -56,7 +56,7 @@ def sheet(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
         return render(request, "theory/saved.html", {"trouble": SIGNED_OUT})
     viewer.require_signed_in()
     problem_set = _problem_set(viewer, problem)
-    if viewer.is_staff:
+    if viewer.is_staff and request.method != "POST":
         assert problem_set.current is not None, "it is ready"
         return _page(request, viewer, problem_set, sheets.for_staff(problem_set.current), None, {})
     enrolment = _enrolment(viewer, problem_set)
