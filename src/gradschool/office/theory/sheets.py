@@ -72,7 +72,7 @@ def save(sheet: Sheet, answers: rules.Answers, revision: int, tab: str) -> Sheet
         row = Sheet.objects.select_for_update().get(pk=sheet.pk)
         if row.answers == answers:
             return row
-        if row.revision != revision and row.tab != tab:
+        if row.answers and row.revision != revision and row.tab != tab:
             raise ChangedElsewhere(
                 "These answers were changed on another page since this one was opened, so nothing was saved over them."
             )
