@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from gradschool.grading import answers as judged
@@ -207,3 +209,32 @@ def test_the_problem_page_leads_to_the_questions_and_a_report_says_what_to_read(
     assert "What to read" in report
     assert "study this first" in report
     assert "That holds for uncorrelated gradients." in report
+
+
+def test_code_and_answers_are_handed_in_together_whichever_comes_first(chi, client_of, offering):
+    """Of a problem set with both: the answers go along with the files, and the latest files with answers."""
+    problem_set = offering.problem_sets.get(key="ps0")
+    problem_set.files = ["work.py", "answers.json"]
+    problem_set.save()
+    client = client_of(chi)
+
+    def contents() -> dict[str, bytes]:
+        row = Submission.objects.order_by("number").last()
+        assert not row.warnings
+        with zipfile.ZipFile(row.path) as packed:
+            return {info.filename: packed.read(info) for info in packed.infolist()}
+
+    client.post(ADDRESS, {"q.camera_trap": "1/2", "action": "save", "tab": "a"})
+    upload = SimpleUploadedFile("work.py", b"x = 1\n")
+    client.post("/fall-2021/problems/ps0/hand-in", {"files": [upload]})
+    assert contents() == {"work.py": b"x = 1\n", "answers.json": judged.dump({"camera_trap": "1/2"})}
+    client.post(ADDRESS, {"q.camera_trap": "1/3", "action": "hand-in", "tab": "a"})
+    assert contents() == {"work.py": b"x = 1\n", "answers.json": judged.dump({"camera_trap": "1/3"})}
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as packed:
+        packed.writestr("mine/work.py", "x = 2\n")
+    client.post("/fall-2021/problems/ps0/hand-in", {"files": [SimpleUploadedFile("x.zip", memory.getvalue())]})
+    assert set(contents()) == {"mine/work.py", "mine/answers.json"}
+    client.post(ADDRESS, {"q.camera_trap": "1/4", "action": "hand-in", "tab": "a"})
+    assert contents()["mine/answers.json"] == judged.dump({"camera_trap": "1/4"})
+    assert Submission.objects.count() == 4
