@@ -15,6 +15,7 @@ from gradschool.grading.report import Part
 
 HANDOUT_MARK = "handout.json"  # in the checks/ folder of an unpacked hand-out
 EXPECTED = "expected.npz"
+LIBRARY = "gradschool.library."  # what may be lent to students is in there
 
 
 class ProblemError(Exception):
@@ -26,6 +27,7 @@ class JudgeLimits:
     """The [judge] table of problem.toml; what it leaves out has these values."""
 
     packages: tuple[str, ...] = ("numpy",)
+    modules: tuple[str, ...] = ()  # of the library, that the student's code may import: our own engine, say
     cpu_seconds: float = 10  # a check, unless it says otherwise; also each module's import
     wall_seconds: float = 30
     memory_mib: int = 1024
@@ -146,11 +148,14 @@ def _limits(table: dict[str, Any], path: Path) -> JudgeLimits:
     for key, value in table.items():
         if key not in known:
             raise ProblemError(f"{path}: [judge] has the unknown key {key!r}; it takes {', '.join(known)}")
-        if key == "packages":
+        if key in ("packages", "modules"):
             if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-                raise ProblemError(f"{path}: packages must be a list of names, not {value!r}")
-            if any(name.lower().replace("-", "_") == "gradschool" for name in value):
+                raise ProblemError(f"{path}: {key} must be a list of names, not {value!r}")
+            if key == "packages" and any(name.lower().replace("-", "_") == "gradschool" for name in value):
                 raise ProblemError(f"{path}: packages may not name gradschool: students would see the library")
+            for name in value if key == "modules" else ():
+                if not name.startswith(LIBRARY) or name.endswith("_recipe"):
+                    raise ProblemError(f"{path}: modules may name methods of {LIBRARY[:-1]}, which {name!r} is not")
             values[key] = tuple(value)
             continue
         whole = isinstance(known[key], int) and key not in ("cpu_seconds", "wall_seconds", "total_seconds")
