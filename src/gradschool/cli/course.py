@@ -174,6 +174,7 @@ def _note_findings(course: Course) -> Iterator[Finding]:
 
 def _judge_findings(course: Course) -> Iterator[Finding]:
     """What grading says against the ready problem sets: their limits, checks and solutions are its own to read."""
+    from gradschool.grading import answers
     from gradschool.grading.problem import Problem
     from gradschool.syllabus import Finding
 
@@ -181,7 +182,9 @@ def _judge_findings(course: Course) -> Iterator[Finding]:
         if problem_set.folder is None:
             continue
         try:
-            Problem.load(problem_set.folder)
+            problem = Problem.load(problem_set.folder)
+            for sentence in answers.faults(problem) if problem.written else ():
+                yield Finding(f"problems/{problem_set.id}/written.toml", "questions", sentence, "Correct the question.")
         except Exception as error:  # loading runs the course's own checks.py, which may raise whatever it likes
             sentence = str(error) or f"{type(error).__name__} without a message."
             yield Finding(

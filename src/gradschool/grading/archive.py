@@ -11,6 +11,7 @@ import stat
 import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +203,31 @@ def _checked_parts(name: str, limits: ArchiveLimits) -> list[str]:
 def _show(name: str) -> str:
     shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name[:120])
     return f"“{shown}{'…' if len(name) > 120 else ''}”"
+
+
+def read_member(path: Path, name: str, most_bytes: int) -> bytes | None:
+    """One small file of an inspected zip, at its top or inside a single top folder; None if it is not there.
+
+    Only for what is data and is bounded: everything else is unpacked in a box. Raises ArchiveRefused.
+    """
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            members = {"/".join(part for part in info.filename.split("/") if part): info for info in zipped.infolist()}
+            members = {path: info for path, info in members.items() if not IGNORED & set(path.split("/"))}
+            tops = {member.partition("/")[0] for member in members}
+            inside = members.get(f"{min(tops)}/{name}") if len(tops) == 1 else None
+            found = members.get(name) or inside
+            if found is None:
+                return None
+            if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ArchiveRefused(f"{name} is packed by a method that is not read here. Make a plain zip.")
+            with zipped.open(found) as file:
+                content = file.read(most_bytes + 1)
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, zlib.error) as error:
+        raise ArchiveRefused(f"{name} cannot be unpacked ({error}). Zip the files again.") from None
+    if len(content) > most_bytes:
+        raise ArchiveRefused(f"{name} is larger than {most_bytes // 1024} KiB.")
+    return content
 
 
 def pack(files: Mapping[str, Path], target: Path) -> None:
