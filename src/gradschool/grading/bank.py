@@ -100,7 +100,8 @@ def _read(folder: Path, problem: Problem) -> Expectation:
         raise ProblemError(f"{path} lacks or misspells something: {error}") from None
     if unknown := set(parts) - {part.id for part in problem.parts}:
         raise ProblemError(f"{path} names the part {min(unknown)!r}, which the problem set lacks")
-    if unknown := set(checks) - {check.name for check in problem.declarations}:
+    lines = problem.leaderboard.names() if problem.leaderboard else ()
+    if unknown := set(checks) - {check.name for check in problem.declarations} - set(lines):
         raise ProblemError(f"{path} names the check {min(unknown)!r}, which the problem set lacks")
     return entry
 
@@ -111,6 +112,7 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
     texts: dict[str, bytes] = {}
     if entry.base == "solution":
         texts = {file.name: file.read_bytes() for file in problem.solution.glob("*.py")}
+        texts |= {name: (problem.solution / name).read_bytes() for name in problem.files}
     elif entry.base == "starter":
         texts = {name: text.encode() for name, text in handout.starter(problem).items()}
     elif entry.base != "nothing":

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from gradschool import sandbox
-from gradschool.grading import archive, marking, pace, wire
+from gradschool.grading import archive, leaderboard, marking, pace, papers, wire
 from gradschool.grading.assertions import Mismatch
 from gradschool.grading.marking import Check, Score
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
 from gradschool.grading.reference import Recorder, Reference, Replay, load_module
-from gradschool.grading.report import CheckResult, Report, Verdict, overall
+from gradschool.grading.report import BoardScores, CheckResult, Report, Verdict, overall
 from gradschool.grading.session import Session, Student, StudentFault, import_fault
 
 
@@ -70,6 +70,9 @@ def judge(
     warnings: list[str] = []
     notes: list[str] = []
     used_tier = ""
+    scores: BoardScores | None = None
+    # Lines to beat are asked for where the whole hand-in is graded, by those who have the labels.
+    board = None if public_only or until_failure or only or problem.handed_out else problem.leaderboard
     with tempfile.TemporaryDirectory(prefix="gradschool-judge-") as folder:
         try:
             packed, listing = prepare(submission, Path(folder, "submission.zip"))
@@ -102,6 +105,13 @@ def judge(
                 warnings.append(session.dead.message)
             if session.import_output:
                 warnings.append(f"Printed while the files were imported:\n{session.import_output}")
+            if board is not None:
+                if listing.missing([board.file]):
+                    results += leaderboard.unbeaten(board, Verdict.WRONG, f"{board.file} was not handed in.")
+                else:
+                    source = papers.Source(packed, tier=tier, allow_plain=allow_plain, pool=pool)
+                    scores, lines = _judge_board(problem, board, source, notes)
+                    results += lines
     return Report(
         problem=problem.id,
         version=problem.version,
@@ -114,7 +124,24 @@ def judge(
         seed=student,
         seconds=round(time.perf_counter() - start, 3),
         notes=tuple(notes),
+        board=scores,
     )
+
+
+def _judge_board(
+    problem: Problem, board: leaderboard.Leaderboard, source: papers.Source, notes: list[str]
+) -> tuple[BoardScores | None, tuple[CheckResult, ...]]:
+    """The scores of the predictions, and a result for each line to beat."""
+    try:
+        labels = leaderboard.labels_of(board, problem.solution)
+        content = source.content(board.file, leaderboard.most_bytes(labels))
+        return leaderboard.judged(board, labels, content)
+    except papers.Unreadable as error:
+        return None, leaderboard.unbeaten(board, Verdict.REFUSED, str(error))
+    except (leaderboard.BoardError, sandbox.BoxError) as error:
+        notes.append(f"leaderboard: {error}")
+        sentence = "The judge failed. This costs no points; staff will look into it."
+        return None, leaderboard.unbeaten(board, Verdict.GRADER_ERROR, sentence)
 
 
 def load_checks(problem: Problem) -> tuple[Check, ...]:
