@@ -32,6 +32,7 @@ LOOK = {
     "handin:receipt": OWN,
     "handin:files": OWN,
     "handin:staff_problem": STAFF,
+    "leaderboard:board": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},  # hw1 has none
     "site:home": dict.fromkeys(PEOPLE, 302),  # to the schedule
     "site:healthz": OPEN,
     "site:library": OPEN,
@@ -50,6 +51,8 @@ WRITE = {
     "people:account": OPEN | {"visitor": 302},
     "people:revoke_token": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},
     "people:api_token": dict.fromkeys(PEOPLE, 401),
+    "leaderboard:choose_name": {"visitor": 302, "dov": 403, "chi": 302, "eve": 302, "ben": 403, "ada": 403},
+    "leaderboard:withdraw": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},
     "handin:verify": OPEN,
     "handin:api_hand_in": dict.fromkeys(PEOPLE, 401),
     "handin:hand_in": {"visitor": 302, "dov": 403, "chi": 400, "eve": 400, "ben": 403, "ada": 403},
@@ -86,7 +89,7 @@ def test_everybody_reaches_what_is_theirs_and_nothing_else(
         "name": "linear_classifier",
         "file": "loss.svg",  # recorded in results/linear_classifier
         "student": chi.enrolments.get().pk,
-        "pk": submission.pk if name.startswith("handin") else 1,
+        "pk": submission.pk if name.startswith(("handin", "leaderboard")) else 1,
     }
     address = reverse(name, kwargs={part: parts[part] for part in ADDRESSES[name]})
     people = {"visitor": None, "dov": dov, "chi": chi, "eve": eve, "ben": ben, "ada": ada}
