@@ -414,11 +414,8 @@ def _choices(own: Instances, question: Question, answer: list[str]) -> Ruling:
     count = len(question.fields[0].options)
     says = [own.text(question, mistake.says) for mistake in question.mistakes if mistake.answer in off]
     says.insert(0, f"{len(off)} of the {count} options {'is' if len(off) == 1 else 'are'} decided wrongly.")
-    message = "\n".join(
-        [f"{len(off)} of the {count} options {'is' if len(off) == 1 else 'are'} decided wrongly.", *says]
-    )
     share = max(Fraction(), 1 - Fraction(2 * len(off), count)) if question.partial else Fraction()
-    return Ruling(Verdict.PARTIAL if share else Verdict.WRONG, share, message)
+    return Ruling(Verdict.PARTIAL if share else Verdict.WRONG, share, "\n".join(says))
 
 
 # --------------------------------------------------------------------------------------------------- constructions

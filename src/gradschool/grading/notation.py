@@ -324,6 +324,14 @@ def _bound(exponent: Node) -> None:
         raise Unreadable(f"An exponent is larger than {LARGEST_EXPONENT}.")
 
 
+def approximately(node: Node) -> str:
+    """A constant to six digits, for people; a dash where it has no value."""
+    try:
+        return f"{_float(node):.6g}"
+    except (ArithmeticError, ValueError):
+        return "–"
+
+
 def _size(node: Node) -> float:
     """About the absolute value of a constant, in floats; infinite where they overflow. At most as precise as a bound
     needs."""

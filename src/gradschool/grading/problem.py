@@ -1,4 +1,4 @@
-"""A problem set as the judge sees it: problem.toml, handout.md, checks.py, written.toml, solution/. None is run."""
+"""A problem set as the judge sees it: problem.toml, handout.md, checks.py, solution/, written.toml; none is run."""
 
 from __future__ import annotations
 

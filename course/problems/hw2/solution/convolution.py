@@ -22,7 +22,7 @@ def convolution_forward(
     kernel = weight.shape[2:]
     windows = np.lib.stride_tricks.sliding_window_view(padded(x, padding), kernel, axis=(2, 3))
     windows = windows[:, :, ::stride, ::stride]  # (N, C, h, w, kh, kw), a view
-    return np.einsum("nchwij,fcij->nfhw", windows, weight, optimize=True) + bias[:, None, None]
+    return np.einsum("nchwij,fcij->nfhw", windows, weight) + bias[:, None, None]
     # --- your code: end
 
 
@@ -41,8 +41,8 @@ def convolution_backward(
     for i in range(kh):
         for j in range(kw):  # the pixels that this entry of the filter meets, one for each place of the output
             places = slice(i, i + stride * h, stride), slice(j, j + stride * w, stride)
-            on_weight[:, :, i, j] = np.einsum("nfhw,nchw->fc", upstream, around[:, :, *places], optimize=True)
-            on_around[:, :, *places] += np.einsum("nfhw,fc->nchw", upstream, weight[:, :, i, j], optimize=True)
+            on_weight[:, :, i, j] = np.einsum("nfhw,nchw->fc", upstream, around[:, :, *places])
+            on_around[:, :, *places] += np.einsum("nfhw,fc->nchw", upstream, weight[:, :, i, j])
     height, width = x.shape[2:]
     on_x = on_around[:, :, padding : padding + height, padding : padding + width]
     return on_x, on_weight, upstream.sum(axis=(0, 2, 3))

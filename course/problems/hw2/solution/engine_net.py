@@ -59,24 +59,14 @@ def train(x: np.ndarray, y: np.ndarray, seed: int) -> ConvNet:
     """
     # --- your code: begin
     rng = np.random.default_rng(seed)
-    filters, inputs, classes = 16, 16 * 5 * 5, 10
-    net = ConvNet(
-        {
-            "filters": rng.normal(0.0, np.sqrt(2 / 9), (filters, 1, 3, 3)),
-            "filter_bias": np.zeros(filters),
-            "weight": rng.normal(0.0, np.sqrt(1 / inputs), (inputs, classes)),
-            "bias": np.zeros(classes),
-        }
-    )
-    rate, momentum, batch, epochs = 0.05, 0.9, 32, 15
+    filters, weight = rng.normal(0.0, 0.5, (16, 1, 3, 3)), rng.normal(0.0, 0.05, (400, 10))
+    net = ConvNet({"filters": filters, "filter_bias": np.zeros(16), "weight": weight, "bias": np.zeros(10)})
     velocity = dict.fromkeys(net.params, 0.0)
-    for epoch in range(epochs):
-        order = rng.permutation(len(x))
-        for start in range(0, len(x), batch):
-            chosen = order[start : start + batch]
+    for _ in range(20):
+        for chosen in np.array_split(rng.permutation(len(x)), len(x) // 32):
             _, gradients = net.loss(x[chosen], y[chosen])
             for name, p in net.params.items():
-                velocity[name] = momentum * velocity[name] - rate * (1 - epoch / epochs) * gradients[name]
+                velocity[name] = 0.9 * velocity[name] - 0.03 * gradients[name]
                 p.data = p.data + velocity[name]
     return net
     # --- your code: end

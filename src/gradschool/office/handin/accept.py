@@ -103,7 +103,7 @@ def _write_rows(
 ) -> tuple[Submission, bool]:
     arrived, completed, counted = times
     with transaction.atomic():
-        group = _group_of(enrolment)
+        group = group_of(enrolment)
         latest = group.submissions.filter(problem_set=problem_set).order_by("-number").first()
         if latest is not None and latest.blob == digest:
             return latest, False
@@ -150,7 +150,7 @@ def _write_rows(
         return submission, True
 
 
-def _group_of(enrolment: Enrolment) -> Group:
+def group_of(enrolment: Enrolment) -> Group:
     """The student's group of one, locked: who holds the lock is the only one to number its hand-ins."""
     group, new = Group.objects.get_or_create(alone=enrolment, defaults={"offering": enrolment.offering})
     if new:
