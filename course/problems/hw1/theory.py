@@ -84,10 +84,14 @@ def flat_without_extremum(f, instance):
     for h in STEPS:
         up, down = f(x=c + h) - middle, f(x=c - h) - middle
         if abs(up - down) / (2 * h) > 50 * h:
-            fail(f"The derivative at {c} is not 0: from {c - h:g} to {c + h:g} the function changes by {up - down:.3g}.")
+            fail(
+                f"The derivative at {c} is not 0: from {c - h:g} to {c + h:g} the function changes by {up - down:.3g}."
+            )
         if up * down > 0 or up == down == 0:
             kind = "a minimum" if up > 0 else "a maximum" if up < 0 else "both a minimum and a maximum"
-            fail(f"Near {c} your function has {kind} there: at {c - h:g} and {c + h:g} it is on the same side of f({c}).")
+            fail(
+                f"Near {c} your function has {kind} there: at {c - h:g} and {c + h:g} it is on the same side of f({c})."
+            )
     if abs(f(x=c + STEPS[0]) - middle) < 1e-12:
         fail("The function does not change near the point.")
 
@@ -116,7 +120,9 @@ def step_that_ascends(w, example, instance):
         return ((w - low) ** 2 + (w - high) ** 2) / 4
 
     if not loss(after) > loss(w) + 1e-9:
-        fail(f"The step leads from {w:g}, where the loss is {loss(w):.6g}, to {after:g}, where it is {loss(after):.6g}.")
+        fail(
+            f"The step leads from {w:g}, where the loss is {loss(w):.6g}, to {after:g}, where it is {loss(after):.6g}."
+        )
 
 
 def topological_order(order, instance):
