@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "gradschool.office.handin",
     "gradschool.office.queue",
     "gradschool.office.leaderboard",
+    "gradschool.office.marking",
     "gradschool.office.gradebook",
     "gradschool.office.site",
 ]

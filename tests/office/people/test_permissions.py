@@ -8,6 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from gradschool.office import clock
+from gradschool.office.handin.models import Submission
+from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
+from gradschool.office.people.models import User
+
 PEOPLE = ("visitor", "dov", "chi", "eve", "ben", "ada")
 OPEN = dict.fromkeys(PEOPLE, 200)
 STAFF = {"visitor": 302, "dov": 403, "chi": 403, "eve": 403, "ben": 200, "ada": 200}
@@ -32,6 +37,13 @@ LOOK = {
     "handin:receipt": OWN,
     "handin:files": OWN,
     "handin:staff_problem": STAFF,
+    "marking:questions": STAFF,
+    "marking:requests": STAFF,
+    "marking:rubric": STAFF,
+    "marking:agreement": STAFF,
+    "marking:mark": STAFF,
+    "marking:pages": OWN,
+    "marking:page_image": OWN,
     "leaderboard:board": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},  # hw1 has none
     "site:home": dict.fromkeys(PEOPLE, 302),  # to the schedule
     "site:healthz": OPEN,
@@ -51,6 +63,14 @@ WRITE = {
     "people:account": OPEN | {"visitor": 302},
     "people:revoke_token": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},
     "people:api_token": dict.fromkeys(PEOPLE, 401),
+    "marking:add": STAFF | {"ben": 302, "ada": 302},
+    "marking:publish": STAFF | {"ben": 302, "ada": 302},
+    "marking:next": STAFF | {"ben": 302, "ada": 302},
+    "marking:rubric": STAFF | {"ben": 400, "ada": 400},  # a form that says nothing
+    "marking:mark": STAFF | {"ben": 409, "ada": 409},
+    "marking:answer": STAFF | {"ben": 302, "ada": 302},
+    "marking:pages": OWN | {"chi": 302, "ben": 302, "ada": 302},
+    "marking:ask": OWN | {"chi": 302, "ben": 404, "ada": 404},  # nobody asks for somebody else
     "leaderboard:choose_name": {"visitor": 302, "dov": 403, "chi": 302, "eve": 302, "ben": 403, "ada": 403},
     "leaderboard:withdraw": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},
     "handin:verify": OPEN,
@@ -76,12 +96,27 @@ def test_every_address_has_its_row() -> None:
     assert set(ADDRESSES) == set(LOOK) | set(WRITE)
 
 
+def something_to_mark(submission: Submission, asked_by: User) -> tuple[Question, Paper, Writing, RegradeRequest]:
+    """A question that people mark, an answer on a page, and a request about it."""
+    question = Question.objects.create(
+        problem_set=submission.problem_set, key="review", part="1a", title="Review", points=4, file="review.pdf"
+    )
+    page = {"blob": submission.blob, "width": 1, "height": 1}
+    paper = Paper.objects.create(submission=submission, name="review.pdf", digest="d", pages=[page])
+    writing = Writing.objects.create(submission=submission, question=question, paper=paper, digest="d")
+    regrade = RegradeRequest.objects.create(
+        writing=writing, asked_by=asked_by, asked_at=clock.now(), text="Look again.", before="1"
+    )
+    return question, paper, writing, regrade
+
+
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_everybody_reaches_what_is_theirs_and_nothing_else(
     name: str, offering, ada, ben, chi, eve, dov, hand_in, grade
 ) -> None:
     submission = hand_in(chi)
     grade(submission)
+    question, paper, writing, regrade = something_to_mark(submission, chi)
     parts = {
         "offering": offering.slug,
         "problem": "hw1",
@@ -89,7 +124,14 @@ def test_everybody_reaches_what_is_theirs_and_nothing_else(
         "name": "linear_classifier",
         "file": "loss.svg",  # recorded in results/linear_classifier
         "student": chi.enrolments.get().pk,
-        "pk": submission.pk if name.startswith(("handin", "leaderboard")) else 1,
+        "pk": submission.pk if name.startswith(("handin", "leaderboard", "marking")) else 1,
+        "question": question.pk,
+        "key": question.key,
+        "writing": writing.pk,
+        "place": 1,
+        "regrade": regrade.pk,
+        "paper": paper.pk,
+        "number": 1,
     }
     address = reverse(name, kwargs={part: parts[part] for part in ADDRESSES[name]})
     people = {"visitor": None, "dov": dov, "chi": chi, "eve": eve, "ben": ben, "ada": ada}

@@ -7,7 +7,7 @@ no page can disagree with another, and a changed due time or report is in force 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.rules import Deliverable, HandIn, Policy, Record, settle
 from gradschool.office.handin.models import Submission
+from gradschool.office.marking.marks import marks_of, unpublished_points
 from gradschool.office.people.models import Enrolment, Offering, Role
 from gradschool.office.queue.models import Report
 from gradschool.syllabus import Course
@@ -37,10 +38,13 @@ def policy_of(course: Course) -> Policy:
     )
 
 
-def deliverables_of(course: Course, section: str, handed_in: dict[str, list[HandIn]]) -> tuple[Deliverable, ...]:
+def deliverables_of(
+    course: Course, section: str, handed_in: dict[str, list[HandIn]], unpublished: Mapping[str, int]
+) -> tuple[Deliverable, ...]:
     """What is due in a section, with one student's hand-ins by problem set.
 
-    A problem set that is still planned asks for nothing yet and is left out; the project is always there.
+    A problem set that is still planned asks for nothing yet and is left out; the project is always there. Points of
+    questions whose marks are not published are not required yet.
     """
     homeworks = [
         Deliverable(
@@ -49,7 +53,7 @@ def deliverables_of(course: Course, section: str, handed_in: dict[str, list[Hand
             kind="homework",
             due=problem_set.due,
             closes=problem_set.closes,
-            required=Fraction(problem_set.points(section)),
+            required=Fraction(problem_set.points(section) - unpublished.get(problem_set.id, 0)),
             hand_ins=tuple(handed_in.get(problem_set.id, ())),
         )
         for problem_set in course.counted
@@ -77,14 +81,16 @@ def records_of(offering: Offering, enrolments: Iterable[Enrolment], now: datetim
     policy = policy_of(course)
     students = [enrolment for enrolment in enrolments if enrolment.role == Role.STUDENT and enrolment.section]
     handed_in = _hand_ins(offering, {enrolment.user_id for enrolment in students})
+    codes = {enrolment.pk: enrolment.section.code if enrolment.section else "" for enrolment in students}
+    unpublished = {code: unpublished_points(offering, code) for code in set(codes.values())}
     return {
-        enrolment.pk: settle(
+        pk: settle(
             policy,
-            deliverables_of(course, enrolment.section.code if enrolment.section else "", handed_in[enrolment.user_id]),
+            deliverables_of(course, codes[pk], handed_in[user], unpublished[codes[pk]]),
             Fraction(0),
             now,
         )
-        for enrolment in students
+        for pk, user in ((enrolment.pk, enrolment.user_id) for enrolment in students)
     }
 
 
@@ -96,6 +102,12 @@ def _hand_ins(offering: Offering, users: set[int]) -> dict[int, dict[str, list[H
         reports = reports.filter(submission__group__members__in=users)
     for submission_id, points in reports.order_by("created_at", "pk").values_list("submission_id", "points"):
         earned[submission_id] = Fraction(points)  # the latest report is the one that holds
+    submissions = Submission.objects.filter(problem_set__offering=offering)
+    if len(users) == 1:
+        submissions = submissions.filter(group__members__in=users)
+    for submission_id, marked in marks_of(submissions).items():
+        if submission_id in earned:
+            earned[submission_id] += marked
     zone = ZoneInfo(offering.zone)  # the sentences of the law tell times as they are given
     found: dict[int, dict[str, list[HandIn]]] = defaultdict(lambda: defaultdict(list))
     rows = Submission.objects.filter(problem_set__offering=offering, group__members__in=users)
