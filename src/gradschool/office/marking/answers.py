@@ -97,7 +97,10 @@ def _assign(request: HttpRequest, viewer: Viewer, row: Submission, writings: lis
         numbers = rules.read_pages(request.POST.getlist(f"pages-{one.question.key}"), len(one.paper.pages))
         if numbers is None:
             return f"{one.paper.name} has the pages 1 to {len(one.paper.pages)}. Nothing was changed."
-        chosen.append((one, numbers))
+        if numbers != one.pages:
+            chosen.append((one, numbers))
+    if not chosen:
+        return ""
     with transaction.atomic():
         for one, numbers in chosen:
             Writing.objects.filter(pk=one.pk).update(pages=numbers)

@@ -147,7 +147,7 @@ def _page(request: HttpRequest, viewer: Viewer, row: Question, refusal: str = ""
         (
             item,
             request.POST.get(f"text-{item.pk}", item.text) if refusal else item.text,
-            request.POST.get(f"points-{item.pk}", item.points) if refusal else float(item.worth),
+            request.POST.get(f"points-{item.pk}", item.points) if refusal else f"{float(item.worth):g}",
             item.marks.count(),
         )
         for item in row.items.all()

@@ -224,7 +224,7 @@ def publish(request: HttpRequest, offering: str, question: int) -> HttpResponse:
     row = question_of(viewer, question)
     user = viewer.require_staff()
     back = bool(request.POST.get("back"))
-    days = request.POST.get("days", str(REQUEST_DAYS))
+    days = request.POST.get("days", "")
     if not back and not (days.isascii() and days.isdecimal() and len(days) < 4 and int(days) <= MOST_REQUEST_DAYS):
         messages.error(request, f"Requests are taken for 0 to {MOST_REQUEST_DAYS} days, a whole number.")
         return redirect("marking:questions", offering, row.problem_set.key)

@@ -65,6 +65,6 @@ def marks(context: dict[str, Any], submission: Submission, viewer: Viewer) -> di
         "submission": submission,
         "viewer": viewer,
         "offering": submission.problem_set.offering,
-        "assignable": any(line["pages"] for line in lines),
+        "assignable": any(line["pages"] and line["original"].pk not in found for line in lines),
         "csrf_token": context.get("csrf_token"),
     }
