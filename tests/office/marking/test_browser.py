@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from gradschool.office import clock
 from gradschool.office.marking.models import Mark, Question, RegradeRequest, Writing
 
 from .conftest import drawn, written
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.django_db(transaction=True),
-]
-
-
-@pytest.fixture
-def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
-    """A page of the site in which this person is signed in."""
-    from playwright.sync_api import sync_playwright
-
-    # Playwright keeps an event loop in this thread, in which Django would not touch the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-
-        def opened(user, address: str, **look: object):
-            client = Client()
-            client.force_login(user)
-            context = chromium.new_context(base_url=live_server.url, **look)
-            cookie = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-            page = context.new_page()
-            page.complaints = []
-            page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-            page.goto(address)
-            return page
-
-        yield opened
-        chromium.close()
-
-
-def faults(page, width: int) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    said = [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
-    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-        said.append(f"{page.url} is wider than a screen of {width} pixels")
-    return said
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_pile_is_read_by_keys_alone(open_page, chi, eve, ada, answered, review) -> None:
@@ -138,7 +91,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
             for address in addresses:
                 page.goto(address)
                 page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-                found += faults(page, width)
+                found += page.faults()
             found += page.complaints
             page.context.close()
     assert found == []
