@@ -202,7 +202,7 @@ def test_a_changed_rubric_scores_every_answer_anew(chi, eve, ada, answered, appl
     assert [item.text for item in review.items.all()] == [first.text, second.text, "An own idea"]
     entry = Entry.objects.get(action="change a rubric")
     assert entry.details["before"]["items"][0] == ["States the contribution", "4"]
-    assert entry.details["marks_changed"] == 1
+    assert entry.details["points"] == {str(one.pk): "11/2"}
 
 
 @pytest.mark.parametrize(

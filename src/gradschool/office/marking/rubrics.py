@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from gradschool.office.audit.models import log
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.marking import rules
+from gradschool.office.marking.marks import RUBRIC
 from gradschool.office.marking.models import Item, Mark, Question
 from gradschool.office.marking.views import question_of
 from gradschool.office.people.permissions import Viewer, viewer_of
@@ -113,11 +114,10 @@ def _change(request: HttpRequest, viewer: Viewer, row: Question) -> int:
     row.scoring = scoring
     row.blind = bool(request.POST.get("blind"))
     row.save(update_fields=["scoring", "blind"])
-    points_after = _points(row)
-    changed = sum(points_before[pk] != points for pk, points in points_after.items())
+    moved = {answer: str(now) for answer, now in _points(row).items() if points_before[answer] != now}
     user = viewer.require_staff()
-    log(viewer.offering, user, "change a rubric", str(row), before=before, after=_items(row), marks_changed=changed)
-    return changed
+    log(viewer.offering, user, RUBRIC, str(row), question=row.pk, points=moved, before=before, after=_items(row))
+    return len(moved)
 
 
 def _read(request: HttpRequest, name: str) -> tuple[str, str]:
@@ -138,8 +138,12 @@ def _items(row: Question) -> dict[str, object]:
 
 
 def _points(row: Question) -> dict[int, Fraction]:
-    marks = Mark.objects.filter(writing__question=row).prefetch_related("items")
-    return {mark.pk: rules.score(row.scoring, row.points, [item.worth for item in mark.items.all()]) for mark in marks}
+    """The points of each answer, by its first mark."""
+    marks = Mark.objects.filter(writing__question=row, place=1).prefetch_related("items")
+    return {
+        mark.writing_id: rules.score(row.scoring, row.points, [item.worth for item in mark.items.all()])
+        for mark in marks
+    }
 
 
 def _page(request: HttpRequest, viewer: Viewer, row: Question, refusal: str = "") -> HttpResponse:

@@ -16,6 +16,7 @@ from gradschool.office import clock
 from gradschool.office.audit.models import log
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.marking import rules
+from gradschool.office.marking.marks import MARK, PUBLISH, TAKE_BACK
 from gradschool.office.marking.models import Comment, Mark, Question, RegradeRequest, Writing
 from gradschool.office.marking.pile import pile_of, piles_of, readings_of, to_read
 from gradschool.office.people.models import User
@@ -163,9 +164,10 @@ def _save_mark(request: HttpRequest, viewer: Viewer, row: Writing, place: int, u
     log(
         viewer.offering,
         user,
-        "mark" if place == 1 else "second mark",
+        MARK if place == 1 else "second mark",
         f"{row.submission} of {row.submission.group}: {question.part} {question.title}",
-        answer=row.pk,
+        question=question.pk,
+        points={row.pk: str(mark.points)},
         before=before,
         after=mark.as_log(),
     )
@@ -236,8 +238,9 @@ def publish(request: HttpRequest, offering: str, question: int) -> HttpResponse:
         log(
             viewer.offering,
             user,
-            "take back marks" if back else "publish marks",
+            TAKE_BACK if back else PUBLISH,
             str(row),
+            question=row.pk,
             marked=pile.marked,
             answers=len(pile.order),
             requests_until=row.requests_until.isoformat() if row.requests_until else None,

@@ -31,7 +31,7 @@ def marks(context: dict[str, Any], submission: Submission, viewer: Viewer) -> di
         for mark in Mark.objects.filter(writing__in=originals, place=1).prefetch_related("items", "comments")
     }
     papers = {paper.name: paper for paper in Paper.objects.filter(submission=submission)}
-    lines = []
+    lines: list[dict[str, Any]] = []
     for question in questions:
         writing = writings.get(question.pk)
         original = (writing.same_as or writing) if writing else None
