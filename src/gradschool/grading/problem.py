@@ -270,8 +270,9 @@ def _validate(problem: Problem, path: Path) -> None:
             )
     if problem.leaderboard is not None:
         _validate_board(problem, problem.leaderboard, names, path)
+    read_by_people = {question.file for question in problem.by_hand}
     for name in problem.files:
-        if problem.solution.is_dir() and not (problem.solution / name).exists():
+        if problem.solution.is_dir() and name not in read_by_people and not (problem.solution / name).exists():
             raise ProblemError(f"{problem.solution} lacks {name}, which {path} requires of every hand-in")
 
 
