@@ -25,6 +25,7 @@ from gradschool.office.gradebook.rules import Deliverable, HandIn, Policy, Recor
 from gradschool.office.handin.deadlines import granted_to
 from gradschool.office.handin.models import Submission
 from gradschool.office.handin.rules import Granted
+from gradschool.office.marking.marks import marks_of, unpublished_points
 from gradschool.office.people.models import Enrolment, Offering, Role
 from gradschool.office.queue.models import Report
 from gradschool.syllabus import Course
@@ -66,11 +67,12 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
     entered = settings_of(offering, [enrolment.pk for enrolment in students] if few else None)
     granted = granted_to(students if few else None, offering)
     course = course_of(offering)
-    required = {section.code: required_of(course, section.code) for section in course.sections}
+    unpublished = unpublished_points(offering)
+    required = {section.code: required_of(course, section.code, unpublished) for section in course.sections}
     return {
         enrolment.pk: Inputs(
             section=(section := enrolment.section.code if enrolment.section else ""),
-            required=required.get(section) or required_of(course, section),
+            required=required.get(section) or required_of(course, section, unpublished),
             hand_ins=handed_in[enrolment.user_id],
             entered=entered[enrolment.pk],
             granted=granted.get(enrolment.pk, Granted()),
@@ -79,9 +81,18 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
     }
 
 
-def required_of(course: Course, section: str) -> dict[str, Fraction]:
-    """The points that a section is asked for, by problem set."""
-    return {one.id: Fraction(one.points(section)) for one in course.counted if one.status == "ready"}
+def required_of(course: Course, section: str, unpublished: Mapping[str, Mapping[str, int]]) -> dict[str, Fraction]:
+    """The points that a section is asked for, by problem set; of what people mark only what is published."""
+    return {
+        one.id: Fraction(
+            one.points(section)
+            - sum(
+                unpublished.get(one.id, {}).get(part.id, 0) for part in one.parts if section not in part.extra_credit_in
+            )
+        )
+        for one in course.counted
+        if one.status == "ready"
+    }
 
 
 def settled(course: Course, policy: Policy, inputs: Inputs, now: datetime) -> Record:
@@ -187,7 +198,14 @@ def _points(offering: Offering, users: set[int] | None, until: datetime | None) 
     if until is not None:
         reports = reports.filter(created_at__lte=until)
     rows = reports.order_by("created_at", "pk").values_list(Cast("submission_id", CharField()), "points")
-    return {submission: _fraction(points) for submission, points in rows}  # the latest report is the one that holds
+    found = {submission: _fraction(points) for submission, points in rows}  # the latest report is the one that holds
+    submissions = Submission.objects.filter(problem_set__offering=offering)
+    if users is not None:
+        submissions = submissions.filter(group__members__in=users)
+    for submission, marked in marks_of(submissions, until).items():
+        if submission in found:
+            found[submission] += marked
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ from gradschool.office.gradebook.overrides import ACTION, Settings, from_json, p
 from gradschool.office.gradebook.rules import Record
 from gradschool.office.handin.deadlines import EXCUSED
 from gradschool.office.handin.rules import Granted
+from gradschool.office.marking.marks import unpublished_points
 from gradschool.office.people.models import Enrolment, Offering
 from gradschool.syllabus import Course
 
@@ -28,7 +29,7 @@ def record_at(enrolment: Enrolment, moment: datetime) -> Record:
     section = enrolment.section.code if enrolment.section else ""
     inputs = Inputs(
         section=section,
-        required=required_of(course, section),
+        required=required_of(course, section, unpublished_points(offering, moment)),
         hand_ins=handed_in[enrolment.user_id],
         entered=_entered_at(enrolment, moment),
         granted=_granted_at(enrolment, moment),
