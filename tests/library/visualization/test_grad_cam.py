@@ -1,4 +1,4 @@
-"""Grad-CAM against captum, against CAM where the two are one, against its formula by hand, and on nets and images that do not fit."""
+"""Grad-CAM against captum, CAM and its formula by hand, and on nets and images that do not fit."""
 
 import captum.attr
 import pytest
