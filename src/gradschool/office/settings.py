@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "gradschool.office.handin",
     "gradschool.office.queue",
     "gradschool.office.gradebook",
+    "gradschool.office.similarity",
     "gradschool.office.site",
 ]
 MIDDLEWARE = [
