@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "gradschool.office.theory",
     "gradschool.office.marking",
     "gradschool.office.gradebook",
+    "gradschool.office.similarity",
     "gradschool.office.site",
 ]
 MIDDLEWARE = [

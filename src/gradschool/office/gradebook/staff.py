@@ -35,7 +35,7 @@ PAGE = 100  # students on a page of the class
 
 @dataclass(frozen=True)
 class Row:
-    """A student in the table of the class. `shares` are written out, with whether they are numbers."""
+    """A student in the table of the class. `shares` are written out, with whether they count."""
 
     enrolment: Enrolment
     record: Record
@@ -148,7 +148,8 @@ def _row(enrolment: Enrolment, record: Record) -> Row:
         if share is None:
             shares.append((WORDS.get(line.status, line.status.replace("_", " ")), False))
         else:
-            shares.append((f"{show(100 * share)} %{' dropped' if line.status == 'dropped' else ''}", True))
+            text = f"{show(100 * share)} %"
+            shares.append((f"({text})", False) if line.status == "dropped" else (text, True))
     return Row(enrolment, record, tuple(shares))
 
 

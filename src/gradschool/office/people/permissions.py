@@ -153,6 +153,11 @@ def viewer_of(request: HttpRequest, slug: str) -> Viewer:
     return Viewer(offering, user, enrolment)
 
 
+def offerings_staffed_by(user: User) -> set[int]:
+    """The offerings of whose staff a user is: what is shown across offerings is shown of these."""
+    return set(Enrolment.objects.filter(user=user, role__in=STAFF).values_list("offering_id", flat=True))
+
+
 def bearer(request: HttpRequest) -> User | None:
     """The user of an `Authorization: Bearer` token, or None."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
