@@ -63,3 +63,20 @@ def test_a_wrong_file_or_offering_is_one_sentence(home: Path, tmp_path: Path) ->
     nowhere = run(home, "roster", "--offering", "spring", "import", str(file))
     assert nowhere.returncode == 2
     assert "There is no offering spring; there is fall-2021." in nowhere.stderr
+
+
+def test_the_first_instructor_gets_in_by_a_printed_link(home: Path) -> None:
+    done = run(home, "roster", "invite", "ada@example.edu")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        "Instructor of Deep Learning, Fall 2021 for ada@example.edu. The link, good for 14 days"
+    )
+    assert done.stdout.splitlines()[1].startswith("/invitations/")
+    for words, sentence in [
+        (["chi@example.edu", "--role", "student"], "A student is in a section; name it with --section."),
+        (["ben@example.edu", "--section", "CS 1"], "There is no section CS 1; the course has CS 4803, CS 7643."),
+        (["ben at example.edu"], "ben at example.edu is no e-mail address."),
+    ]:
+        wrong = run(home, "roster", "invite", *words)
+        assert wrong.returncode == 2
+        assert sentence in wrong.stderr

@@ -80,6 +80,36 @@ def undo(ctx: click.Context, number: int) -> None:
     click.echo(f"{row.file_name} is undone.")
 
 
+@command.command()
+@click.argument("email")
+@click.option(
+    "--role",
+    default="instructor",
+    show_default=True,
+    type=click.Choice(["instructor", "ta", "student", "observer"]),
+)
+@click.option("--section", default="", help="The section of a student, or the one that bounds what others see.")
+@click.pass_context
+def invite(ctx: click.Context, email: str, role: str, section: str) -> None:
+    """Print a link that gives EMAIL a place, once: how the first instructor gets in."""
+    offering = _offering(ctx)
+    from gradschool.office.people import admission
+    from gradschool.office.people.models import Section
+    from gradschool.office.people.rules import ADDRESS
+
+    place = Section.objects.filter(offering=offering, code=section).first() if section else None
+    if section and place is None:
+        codes = ", ".join(Section.objects.filter(offering=offering).order_by("pk").values_list("code", flat=True))
+        raise click.UsageError(f"There is no section {section}; the course has {codes}.")
+    if role == "student" and place is None:
+        raise click.UsageError("A student is in a section; name it with --section.")
+    if not ADDRESS.fullmatch(email.lower()):
+        raise click.UsageError(f"{email} is no e-mail address.")
+    row, token = admission.invite(offering, email, role, place, None)
+    click.echo(f"{row}. The link, good for {admission.VALID.days} days, below the address of your site:")
+    click.echo(f"/invitations/{token}/")
+
+
 def _offering(ctx: click.Context) -> Offering:
     """The offering that was named, or the only one."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gradschool.office.settings")

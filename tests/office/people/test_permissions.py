@@ -20,8 +20,19 @@ from django.urls import get_resolver, reverse
 from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.models import Accommodation
-from gradschool.office.people import roster
-from gradschool.office.people.models import ApiToken, CalendarFeed, Enrolment, Offering, Place, Role, Section, User
+from gradschool.office.people import admission, roster
+from gradschool.office.people.models import (
+    AccessRequest,
+    ApiToken,
+    CalendarFeed,
+    Enrolment,
+    Offering,
+    Place,
+    Role,
+    Section,
+    Session,
+    User,
+)
 from tests.office.conftest import person
 
 # In the order of the columns below.
@@ -75,6 +86,18 @@ TABLE = {
     "people:revoke_token": (NEVER, NOT_OWN),
     "people:api_token": (NEVER, TOKEN),
     "people:calendar_address": (NEVER, AWAY),
+    "people:change_password": (SIGNED_IN, SIGNED_IN),
+    "people:end_session": (NEVER, NOT_OWN),
+    "people:end_other_sessions": (NEVER, AWAY),
+    "people:forgotten": (ALL, ALL),
+    "people:forgotten_sent": (ALL, NEVER),
+    "people:new_password": (ALL, ALL),  # says of a bent link that it is none
+    "people:invitation": (ALL, row("400 200 200 200 200 200 200 200 200 200 200")),  # for somebody who is none of them
+    "people:access": (ALL, row("400 400 200 200 200 200 200 200 200 200 400")),  # asked by whoever has no place
+    "people:access_requests": (TEACH, NEVER),
+    "people:decide_access": (NEVER, TAUGHT),
+    "people:invitations": (TEACH, LACKING),
+    "people:revoke_invitation": (NEVER, TAUGHT),
     "people:people": (STAFF, NEVER),
     "people:person": (TEACH, NEVER),
     "people:change_place": (NEVER, LACKING),
@@ -123,7 +146,7 @@ TABLE = {
     "site:faq": (ALL, NEVER),
     "site:about": (ALL, NEVER),
 }
-OF_AN_ACCOUNT = {"people:revoke_token"}  # things that belong to a person and to no offering
+OF_AN_ACCOUNT = {"people:revoke_token", "people:end_session"}  # things that belong to a person and to no offering
 
 
 def every_address(patterns: list, space: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -157,7 +180,8 @@ class World:
             "student": things["student"],
             "form": "own",
             "step": "undo",
-            "token": things["token"],
+            "token": things["people:invitation" if name == "people:invitation" else "token"],
+            "uidb64": "MQ",
         }
         values = {part: things.get(name, 1) if part == "pk" else parts[part] for part in ADDRESSES[name]}
         return reverse(name, kwargs=values)
@@ -220,7 +244,12 @@ def things_of(offering: Offering, user: User, submission: object) -> dict[str, A
         granted_by=user,
         granted_at=offering.applied_at,
     )
-    things: dict[str, Any] = {"student": enrolment, "token": feed.token}
+    invited, link = admission.invite(offering, "new@example.edu", "ta", None, None)
+    asked = AccessRequest.objects.create(enrolment_id=enrolment, asked_at=offering.applied_at)
+    session = Session.objects.filter(user=user).first()
+    things: dict[str, Any] = {"student": enrolment, "token": feed.token, "people:invitation": link}
+    things |= {"people:revoke_invitation": invited.pk, "people:decide_access": asked.pk}
+    things |= {"people:end_session": session.public if session else None}
     things |= dict.fromkeys(["handin:revoke_extension", "handin:extension_document"], extension.pk)
     things |= dict.fromkeys(["people:person", "people:change_place"], enrolment)
     things |= dict.fromkeys(["people:import_preview", "people:import_apply", "people:import_undo"], shown.pk)

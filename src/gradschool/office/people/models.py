@@ -7,6 +7,8 @@ import secrets
 import uuid
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.signing import BadSignature, Signer
 from django.db import models
 
@@ -142,6 +144,78 @@ class RosterImport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name}, {self.uploaded_at:%Y-%m-%d %H:%M}"
+
+
+class Invitation(models.Model):
+    """A link, mailed to one address, that gives its holder a place in an offering, once. Only the link's hash is kept.
+
+    Somebody who asks for access without an account gets one to themselves: to the place of an applicant.
+    """
+
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices)
+    section = models.ForeignKey(Section, on_delete=models.PROTECT, null=True, related_name="+")
+    message = models.TextField(blank=True, help_text="What an applicant wrote.")
+    digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} of {self.offering} for {self.email}"
+
+
+class AccessRequest(models.Model):
+    """What an applicant asked for, and what was decided."""
+
+    enrolment = models.OneToOneField(Enrolment, on_delete=models.CASCADE, related_name="access_request")
+    message = models.TextField(blank=True)
+    asked_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    admitted = models.BooleanField(null=True)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"Request of {self.enrolment.user.name}"
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed in, or has been here. Its key opens the session, so pages name it by `public`."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+    public = models.UUIDField(null=True, db_index=True)  # two rows have it for a moment when a session gets another key
+    agent = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=60, blank=True)
+    opened_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["expire_date"], name="sessions_by_their_end"),)
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from gradschool.office.people.sessions import SessionStore  # which stores rows of this model
+
+        return SessionStore
+
+
+class Attempt(models.Model):
+    """Something that may be tried only so often; `key` is a hash of who tried what."""
+
+    key = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class ApiToken(models.Model):

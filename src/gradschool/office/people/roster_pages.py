@@ -20,7 +20,8 @@ from gradschool.office.people.rules import MOST_BYTES, RosterError
 GIVEN = [Role.INSTRUCTOR, Role.TA, Role.STUDENT, Role.OBSERVER]  # a place as applicant is asked for, not given
 
 
-def _sections(viewer: Viewer) -> list[Section]:
+def sections_of(viewer: Viewer) -> list[Section]:
+    """The sections of the offering, in the course's order."""
     return list(Section.objects.filter(offering=viewer.offering).order_by("pk"))
 
 
@@ -58,7 +59,7 @@ def person(request: HttpRequest, offering: str, pk: int) -> HttpResponse:
 def _person_page(
     request: HttpRequest, viewer: Viewer, enrolment: Enrolment, error: str = "", status: int = 200
 ) -> HttpResponse:
-    context = {"offering": viewer.offering, "enrolment": enrolment, "sections": _sections(viewer), "error": error}
+    context = {"offering": viewer.offering, "enrolment": enrolment, "sections": sections_of(viewer), "error": error}
     return render(request, "people/person.html", {**context, "roles": GIVEN, "places": Place}, status=status)
 
 
@@ -71,7 +72,7 @@ def change_place(request: HttpRequest, offering: str, pk: int) -> HttpResponse:
         row = get_object_or_404(viewer.enrolments().select_for_update(of=("self",)), pk=pk)
         role, place = request.POST.get("role", ""), request.POST.get("state", "")
         code = request.POST.get("section", "")
-        section = next((one for one in _sections(viewer) if one.code == code), None)
+        section = next((one for one in sections_of(viewer) if one.code == code), None)
         if role not in GIVEN or place not in Place.values or (code and section is None):
             error = "Choose a role, a section of this course or all of it, and whether they are in the course."
         elif role == Role.STUDENT and section is None:
@@ -117,7 +118,7 @@ def roster_import(request: HttpRequest, offering: str) -> HttpResponse:
         except Refusal as refusal:
             drain(request)
             error, status = str(refusal), refusal.status
-    context = {"offering": viewer.offering, "sections": _sections(viewer), "error": error}
+    context = {"offering": viewer.offering, "sections": sections_of(viewer), "error": error}
     return render(request, "people/import.html", context, status=status)
 
 
