@@ -108,7 +108,8 @@ def _read(folder: Path, problem: Problem) -> Expectation:
     questions = {question.id for question in problem.written.questions} if problem.written else set()
     if unknown := set(entry.answers) - questions:
         raise ProblemError(f"{path} answers {min(unknown)!r}, which is no question of the problem set")
-    if unknown := set(checks) - {check.name for check in problem.declarations} - questions:
+    lines = set(problem.leaderboard.names()) if problem.leaderboard else set()
+    if unknown := set(checks) - {check.name for check in problem.declarations} - questions - lines:
         raise ProblemError(f"{path} names the check {min(unknown)!r}, which the problem set lacks")
     return entry
 
@@ -126,6 +127,8 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
     texts: dict[str, bytes] = {}
     if entry.base == "solution":
         texts = {file.name: file.read_bytes() for file in problem.solution.glob("*.py")}
+        others = (problem.solution / name for name in problem.files)
+        texts |= {file.name: file.read_bytes() for file in others if file.exists()}
     elif entry.base == "starter":
         texts = {name: text.encode() for name, text in handout.starter(problem).items()}
     elif entry.base not in ("answers", "nothing"):

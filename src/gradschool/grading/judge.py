@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from gradschool import sandbox
-from gradschool.grading import archive, marking, pace, wire
+from gradschool.grading import archive, leaderboard, marking, pace, papers, wire
 from gradschool.grading.assertions import Mismatch
 from gradschool.grading.marking import Check, Score, generator
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
 from gradschool.grading.reference import Recorder, Reference, Replay, load_module
-from gradschool.grading.report import CheckResult, Report, Verdict, overall
+from gradschool.grading.report import BoardScores, CheckResult, Report, Verdict, overall
 from gradschool.grading.session import Session, Student, StudentFault, import_fault
 from gradschool.grading.written import ANSWERS
 
@@ -73,6 +73,9 @@ def judge(
     notes: list[str] = []
     results: list[CheckResult] = []
     used_tier = ""
+    scores: BoardScores | None = None
+    # Lines to beat are asked for where the whole hand-in is graded, by those who have the labels.
+    board = None if public_only or until_failure or only or problem.handed_out else problem.leaderboard
     with tempfile.TemporaryDirectory(prefix="gradschool-judge-") as folder:
         try:
             packed, listing = prepare(submission, Path(folder, "submission.zip"))
@@ -93,6 +96,13 @@ def judge(
                 warnings += _warnings(session)
             if asks_questions:
                 results += _questions(problem, packed, student, warnings, notes)
+            if board is not None:
+                if listing.missing([board.file]):
+                    results += leaderboard.unbeaten(board, Verdict.WRONG, f"{board.file} was not handed in.")
+                else:
+                    source = papers.Source(packed, tier=tier, allow_plain=allow_plain, pool=pool)
+                    scores, lines = _judge_board(problem, board, source, notes)
+                    results += lines
     order = [part.id for part in problem.parts]
     results.sort(key=lambda result: order.index(result.part))
     return Report(
@@ -107,6 +117,7 @@ def judge(
         seed=student,
         seconds=round(time.perf_counter() - start, 3),
         notes=tuple(notes),
+        board=scores,
     )
 
 
@@ -165,6 +176,22 @@ def _refused(problem: Problem, message: str) -> list[CheckResult]:
     from gradschool.grading import answers
 
     return answers.refused(problem, message)
+
+
+def _judge_board(
+    problem: Problem, board: leaderboard.Leaderboard, source: papers.Source, notes: list[str]
+) -> tuple[BoardScores | None, tuple[CheckResult, ...]]:
+    """The scores of the predictions, and a result for each line to beat."""
+    try:
+        labels = leaderboard.labels_of(board, problem.solution)
+        content = source.content(board.file, leaderboard.most_bytes(labels))
+        return leaderboard.judged(board, labels, content)
+    except papers.Unreadable as error:
+        return None, leaderboard.unbeaten(board, Verdict.REFUSED, str(error))
+    except (leaderboard.BoardError, sandbox.BoxError) as error:
+        notes.append(f"leaderboard: {error}")
+        sentence = "The judge failed. This costs no points; staff will look into it."
+        return None, leaderboard.unbeaten(board, Verdict.GRADER_ERROR, sentence)
 
 
 def load_checks(problem: Problem) -> tuple[Check, ...]:
