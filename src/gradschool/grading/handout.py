@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gradschool.grading import archive, judge
-from gradschool.grading.marking import Score
+from gradschool.grading.marking import Score, generator
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
 from gradschool.grading.reference import Recorder, Reference
 
@@ -38,6 +38,9 @@ run when you hand in. Changing anything in checks/ changes nothing there.
 def build(problem: Problem, target: Path) -> None:
     """Write the hand-out zip. Raises ProblemError where the problem set cannot be handed out."""
     top = f"{problem.id}/"
+    if not problem.modules:
+        archive.pack_bytes({f"{top}handout.md": problem.handout.read_bytes()}, target)
+        return
     contents = {f"{top}{name}": text.encode() for name, text in starter(problem).items()}
     source = public_checks(problem)
     names = ", ".join(problem.files)
@@ -195,7 +198,7 @@ def record(problem: Problem) -> bytes:
             recorder.begin(entry.name)
             score = Score(entry.points)
             try:
-                judge.call(entry, reference, recorder, score, judge.generator(problem.id, entry.name, SEED))
+                judge.call(entry, reference, recorder, score, generator(problem.id, entry.name, SEED))
             except ProblemError:
                 raise
             except Exception as error:

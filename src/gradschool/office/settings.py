@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "gradschool.office.queue",
     "gradschool.office.leaderboard",
     "gradschool.office.marking",
+    "gradschool.office.theory",
     "gradschool.office.gradebook",
     "gradschool.office.site",
 ]

@@ -45,6 +45,9 @@ LOOK = {
     "marking:pages": OWN,
     "marking:page_image": OWN,
     "leaderboard:board": dict.fromkeys(PEOPLE, 404) | {"visitor": 302},  # hw1 has none
+    "theory:sheet": OPEN | {"visitor": 302, "dov": 403},
+    "theory:reading": {"visitor": 302, "dov": 403, "chi": 404, "eve": 404, "ben": 404, "ada": 404},  # of no question
+    "theory:hints": STAFF,
     "site:home": dict.fromkeys(PEOPLE, 302),  # to the schedule
     "site:healthz": OPEN,
     "site:library": OPEN,
@@ -76,6 +79,8 @@ WRITE = {
     "handin:verify": OPEN,
     "handin:api_hand_in": dict.fromkeys(PEOPLE, 401),
     "handin:hand_in": {"visitor": 302, "dov": 403, "chi": 400, "eve": 400, "ben": 403, "ada": 403},
+    "theory:sheet": {"visitor": 302, "dov": 403, "chi": 302, "eve": 302, "ben": 403, "ada": 403},
+    "theory:open_hint": {"visitor": 302, "dov": 403, "chi": 403, "eve": 403, "ben": 302, "ada": 302},
     "handin:grade_again": {"visitor": 302, "dov": 403, "chi": 403, "eve": 403, "ben": 302, "ada": 302},
 }
 
@@ -119,7 +124,7 @@ def test_everybody_reaches_what_is_theirs_and_nothing_else(
     question, paper, writing, regrade = something_to_mark(submission, chi)
     parts = {
         "offering": offering.slug,
-        "problem": "hw1",
+        "problem": "ps0" if name.startswith("theory") else "hw1",
         "module": "01-foundations",
         "name": "linear_classifier",
         "file": "loss.svg",  # recorded in results/linear_classifier

@@ -22,7 +22,7 @@ from gradschool import sandbox
 from gradschool.grading.report import Verdict
 from gradschool.office import clock
 from gradschool.office.handin import blobs
-from gradschool.office.handin.rules import Refusal
+from gradschool.office.handin.rules import Refusal, student_seed
 from gradschool.office.marking import intake
 from gradschool.office.queue import leases
 from gradschool.office.queue.grader import Grader, GraderFailed
@@ -144,7 +144,7 @@ class Dispatcher:
 
     def _start(self, lease: Lease, job: Job) -> Grading:
         submission = job.submission
-        student = f"{submission.problem_set.offering.slug}/{submission.group_id}"
+        student = student_seed(submission.problem_set.offering.slug, submission.group_id)
         grader = self.idle.pop()
         grader.start(job.version.folder, submission.path, student)
         return Grading(lease, job, grader, time.monotonic() + LONGEST_SECONDS)
