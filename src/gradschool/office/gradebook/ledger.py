@@ -22,7 +22,10 @@ from django.db.models.functions import Cast
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.overrides import LETTER, NOTHING, PARTICIPATION, Settings, settings_of
 from gradschool.office.gradebook.rules import Deliverable, HandIn, Policy, Record, settle
+from gradschool.office.handin.deadlines import granted_to
 from gradschool.office.handin.models import Submission
+from gradschool.office.handin.rules import Granted
+from gradschool.office.marking.marks import marks_of, unpublished_points
 from gradschool.office.people.models import Enrolment, Offering, Role
 from gradschool.office.queue.models import Report
 from gradschool.syllabus import Course
@@ -34,13 +37,14 @@ FEW = 50  # students, up to whom they are named in a query; beyond that the whol
 class Inputs:
     """All that decides one student's record. Everything is by problem set; hand-ins are in their order.
 
-    `required` are the points that the student's section is asked for.
+    `required` are the points that the student's section is asked for, `granted` the student's extensions and excuses.
     """
 
     section: str
     required: Mapping[str, Fraction]
     hand_ins: Mapping[str, Sequence[HandIn]] = field(default_factory=dict)
     entered: Settings = field(default_factory=dict)
+    granted: Granted = field(default_factory=Granted)
 
 
 def record_of(enrolment: Enrolment, now: datetime) -> Record:
@@ -61,22 +65,34 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
     few = len(students) <= FEW
     handed_in = hand_ins_of(offering, {enrolment.user_id for enrolment in students} if few else None)
     entered = settings_of(offering, [enrolment.pk for enrolment in students] if few else None)
+    granted = granted_to(students if few else None, offering)
     course = course_of(offering)
-    required = {section.code: required_of(course, section.code) for section in course.sections}
+    unpublished = unpublished_points(offering)
+    required = {section.code: required_of(course, section.code, unpublished) for section in course.sections}
     return {
         enrolment.pk: Inputs(
             section=(section := enrolment.section.code if enrolment.section else ""),
-            required=required.get(section) or required_of(course, section),
+            required=required.get(section) or required_of(course, section, unpublished),
             hand_ins=handed_in[enrolment.user_id],
             entered=entered[enrolment.pk],
+            granted=granted.get(enrolment.pk, Granted()),
         )
         for enrolment in students
     }
 
 
-def required_of(course: Course, section: str) -> dict[str, Fraction]:
-    """The points that a section is asked for, by problem set."""
-    return {one.id: Fraction(one.points(section)) for one in course.counted if one.status == "ready"}
+def required_of(course: Course, section: str, unpublished: Mapping[str, Mapping[str, int]]) -> dict[str, Fraction]:
+    """The points that a section is asked for, by problem set; of what people mark only what is published."""
+    return {
+        one.id: Fraction(
+            one.points(section)
+            - sum(
+                unpublished.get(one.id, {}).get(part.id, 0) for part in one.parts if section not in part.extra_credit_in
+            )
+        )
+        for one in course.counted
+        if one.status == "ready"
+    }
 
 
 def settled(course: Course, policy: Policy, inputs: Inputs, now: datetime) -> Record:
@@ -106,7 +122,7 @@ def policy_of(course: Course) -> Policy:
 
 
 def deliverables_of(course: Course, inputs: Inputs) -> tuple[Deliverable, ...]:
-    """What is due from one student.
+    """What is due from one student, with the due times and excuses that the staff granted.
 
     A problem set that is still planned asks for nothing yet and is left out; the project is always there. Points that
     the staff entered stand in place of all hand-ins, and count from the time that came with them, else as in time.
@@ -133,7 +149,15 @@ def deliverables_of(course: Course, inputs: Inputs) -> tuple[Deliverable, ...]:
         required=Fraction(course.project.points),
         hand_ins=_what_counts(inputs, "project", course.project.due),
     )
-    return (*homeworks, project)
+    return tuple(_accommodated(one, inputs.granted, course.zone) for one in (*homeworks, project))
+
+
+def _accommodated(one: Deliverable, granted: Granted, zone: str) -> Deliverable:
+    excused = one.id in granted.excused
+    if not excused and one.id not in granted.due:
+        return one
+    due, closes = granted.dates(one.id, one.due, one.closes, zone)
+    return replace(one, due=due, closes=closes, excused=excused)
 
 
 def _what_counts(inputs: Inputs, item: str, due: datetime) -> tuple[HandIn, ...]:
@@ -174,7 +198,14 @@ def _points(offering: Offering, users: set[int] | None, until: datetime | None) 
     if until is not None:
         reports = reports.filter(created_at__lte=until)
     rows = reports.order_by("created_at", "pk").values_list(Cast("submission_id", CharField()), "points")
-    return {submission: _fraction(points) for submission, points in rows}  # the latest report is the one that holds
+    found = {submission: _fraction(points) for submission, points in rows}  # the latest report is the one that holds
+    submissions = Submission.objects.filter(problem_set__offering=offering)
+    if users is not None:
+        submissions = submissions.filter(group__members__in=users)
+    for submission, marked in marks_of(submissions, until).items():
+        if submission in found:
+            found[submission] += marked
+    return found
 
 
 @lru_cache(maxsize=4096)

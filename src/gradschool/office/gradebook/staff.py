@@ -58,7 +58,7 @@ def everyone(request: HttpRequest, offering: str) -> HttpResponse:
     viewer = viewer_of(request, offering)
     viewer.require_staff()
     course = course_of(viewer.offering)
-    enrolments = students_of(viewer.offering)
+    enrolments = students_of(viewer.offering, viewer.section.code if viewer.section else "")
     wanted = {name: request.GET.get(name, "").strip()[:100] for name in ("section", "letter", "name")}
     kept = [one for one in enrolments if _is_wanted(one, wanted)]
     records = records_of(viewer.offering, kept, clock.now())
@@ -188,9 +188,9 @@ def override(request: HttpRequest, offering: str, student: int) -> HttpResponse:
 def statistics(request: HttpRequest, offering: str) -> HttpResponse:
     """The class in figures: finals, late days, and for one problem set its scores and questions."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_statistics()
     course = course_of(viewer.offering)
-    section = request.GET.get("section", "")
+    section = viewer.section.code if viewer.section else request.GET.get("section", "")
     if section not in {one.code for one in course.sections}:
         section = ""
     records = list(records_of(viewer.offering, students_of(viewer.offering, section), clock.now()).values())
