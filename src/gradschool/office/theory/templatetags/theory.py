@@ -28,7 +28,7 @@ def readings(problem_set: ProblemSet, graded: Report) -> list[rules.Reading]:
 
 @register.simple_tag
 def question_ids(problem_set: ProblemSet) -> set[str]:
-    """The questions of a problem set: what is said of their answers is a text with mathematics, not a program's output."""
+    """The questions of a problem set: what is said of their answers is text with mathematics, no program's output."""
     written = _written(problem_set)
     return {question.id for question in written.questions} if written else set()
 
