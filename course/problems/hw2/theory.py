@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def _differentiated(a, b, k, m):
 def layers(rng):
     """A perceptron's widths."""
     widths = [int(rng.integers(3, 8)) * 10, int(rng.integers(2, 6)) * 5, int(rng.integers(2, 6)) * 5, 10]
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     count = sum(n * m + m for n, m in pairs)
     without_bias = sum(n * m for n, m in pairs)
     shown = r" \to ".join(map(str, widths))
@@ -120,4 +121,3 @@ def not_equivariant(a, x):
         fail("Some row of A is zero: then it is plain that places are not treated alike. Find one without a zero row.")
     if np.abs(a.sum(axis=1) - a.sum(axis=1)[0]).max() > 1e-9:
         fail("The rows of A do not have the same sum, which a picture that is white all over would show.")
-
