@@ -4,6 +4,7 @@ import numpy as np
 
 from gradschool.data import digits, fashion_mnist
 from gradschool.grading import at_least, check, close, equal, fail, gradient_close, gradients_agree, is_finite, pair
+from gradschool.grading.wire import Tensor
 
 CLASSES = 10
 NOISE = 0.05  # standard deviation, on pixels of 0..1
@@ -463,6 +464,9 @@ def torch_form(student, rng):
     count = sum(value.array.size for value in arrays.values())
     if count > MOST_PARAMETERS:
         fail(f"the network has {count:,} parameters; at most {MOST_PARAMETERS:,} are allowed")
+    scores = getattr(net(Tensor(x[:50, None], "float32")), "array", None)
+    if np.shape(scores) != (50, CLASSES):
+        fail(f"the network should give scores of shape (50, 10) for 50 pictures, not {np.shape(scores)}")
     labels = labels_of(student.predict(net, x[:50]), 50, "predict(net, x)")
     if labels.min() < 0 or labels.max() >= CLASSES:
         fail("predict(net, x) should give classes in 0..9")
