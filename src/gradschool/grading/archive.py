@@ -230,6 +230,20 @@ def read_member(path: Path, name: str, most_bytes: int) -> bytes | None:
     return content
 
 
+def put_member(path: Path, name: str, content: bytes) -> None:
+    """Put a file into an inspected zip, in place of one of that name; what else is in it stays as it was packed.
+
+    Where all files lie in one top folder, this one does, too.
+    """
+    with zipfile.ZipFile(path, "a") as zipped:
+        tops = {info.filename.partition("/")[0] for info in zipped.infolist()} - IGNORED
+        single = len(tops) == 1 and all("/" in info.filename for info in zipped.infolist())
+        inside = f"{min(tops)}/{name}" if single else name
+        if (old := zipped.NameToInfo.pop(inside, None)) is not None:
+            zipped.filelist.remove(old)  # its bytes stay, and nothing points to them
+        zipped.writestr(_member(inside), content, zipfile.ZIP_DEFLATED, 6)
+
+
 def pack(files: Mapping[str, Path], target: Path) -> None:
     """Write a zip of the given files: names to paths. The same files give the same bytes on every day."""
     pack_bytes({name: path.read_bytes() for name, path in files.items()}, target)
@@ -239,7 +253,11 @@ def pack_bytes(contents: Mapping[str, bytes], target: Path | IO[bytes]) -> None:
     """`pack` for contents in memory."""
     with zipfile.ZipFile(target, "w") as zipped:
         for name in sorted(contents):
-            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            info.external_attr = (stat.S_IFREG | 0o644) << 16
-            info.create_system = 3
-            zipped.writestr(info, contents[name], zipfile.ZIP_DEFLATED, 6)
+            zipped.writestr(_member(name), contents[name], zipfile.ZIP_DEFLATED, 6)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    info.create_system = 3
+    return info

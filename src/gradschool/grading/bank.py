@@ -127,7 +127,8 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
     texts: dict[str, bytes] = {}
     if entry.base == "solution":
         texts = {file.name: file.read_bytes() for file in problem.solution.glob("*.py")}
-        texts |= {name: (problem.solution / name).read_bytes() for name in problem.files if name != ANSWERS}
+        others = (problem.solution / name for name in problem.files)
+        texts |= {file.name: file.read_bytes() for file in others if file.exists()}
     elif entry.base == "starter":
         texts = {name: text.encode() for name, text in handout.starter(problem).items()}
     elif entry.base not in ("answers", "nothing"):

@@ -6,12 +6,14 @@ bounded here; a picture is encoded on this side, so that nothing a stranger comp
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import io
 import json
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -68,6 +70,23 @@ class Paper:
     text: str = ""
     pages: tuple[Picture, ...] = ()
     trouble: str = ""
+
+
+def to_json(papers: Iterable[Paper]) -> str:
+    """Papers as text, for the process that keeps them."""
+    data = [dataclasses.asdict(paper) for paper in papers]
+    for page in (page for paper in data for page in paper["pages"]):
+        page["content"] = base64.b64encode(page["content"]).decode()
+    return json.dumps(data)
+
+
+def from_json(text: str) -> list[Paper]:
+    """Read what `to_json` wrote. Raises ValueError."""
+    found = []
+    for paper in json.loads(text):
+        pages = tuple(Picture(base64.b64decode(page.pop("content")), **page) for page in paper.pop("pages"))
+        found.append(Paper(**paper, pages=pages))
+    return found
 
 
 class Source:

@@ -295,11 +295,12 @@ def _validate(problem: Problem, path: Path) -> None:
             )
     if problem.leaderboard is not None:
         _validate_board(problem, problem.leaderboard, names, path)
+    read_by_people = {question.file for question in problem.by_hand}
     for name in problem.files:
         if name == ANSWERS:
             if problem.written is None:
                 raise ProblemError(f"{path} asks for {ANSWERS}, but there is no written.toml with questions")
-        elif problem.solution.is_dir() and not (problem.solution / name).exists():
+        elif problem.solution.is_dir() and name not in read_by_people and not (problem.solution / name).exists():
             raise ProblemError(f"{problem.solution} lacks {name}, which {path} requires of every hand-in")
 
 

@@ -11,6 +11,7 @@ from gradschool.grading.problem import Problem
 from gradschool.office import clock
 from gradschool.office.audit.models import log
 from gradschool.office.handin.models import ProblemSet, ProblemVersion
+from gradschool.office.marking.intake import declare, declared
 from gradschool.office.people.models import Offering, Section
 from gradschool.syllabus import load, shifted
 
@@ -59,6 +60,7 @@ def apply_course(folder: Path, shift_weeks: int = 0) -> Offering:
                     "parts": [part.model_dump(mode="json") for part in one.parts],
                 },
             )
+            declare(row, map(declared, one.by_hand))
             if one.id in versions:
                 version, _ = ProblemVersion.objects.get_or_create(
                     problem_set=row,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from gradschool.grading.answers import dump
 from gradschool.office.handin.models import Group, ProblemSet, ProblemVersion
+from gradschool.office.theory import rules
 
 
 class Sheet(models.Model):
@@ -28,6 +30,11 @@ class Sheet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.problem_set.key} of {self.group}"
+
+    def content(self) -> bytes:
+        """The answers as the file that is handed in; empty if there are none."""
+        answers = rules.kept(self.questions, self.answers)
+        return dump(answers) if answers else b""
 
 
 class OpenedHints(models.Model):

@@ -5,6 +5,7 @@ The questions of a group are made by a grading process, as the judge makes them 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Mapping
@@ -16,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 
 from gradschool.grading import notation
-from gradschool.grading.answers import dump
 from gradschool.grading.written import ANSWERS
 from gradschool.office import clock
 from gradschool.office.handin import accept
@@ -72,7 +72,7 @@ def save(sheet: Sheet, answers: rules.Answers, revision: int, tab: str) -> Sheet
         row = Sheet.objects.select_for_update().get(pk=sheet.pk)
         if row.answers == answers:
             return row
-        if row.revision != revision and row.tab != tab:
+        if row.answers and row.revision != revision and row.tab != tab:
             raise ChangedElsewhere(
                 "These answers were changed on another page since this one was opened, so nothing was saved over them."
             )
@@ -83,14 +83,20 @@ def save(sheet: Sheet, answers: rules.Answers, revision: int, tab: str) -> Sheet
 
 
 def hand_in(sheet: Sheet, enrolment: Enrolment, arrived: datetime) -> tuple[Submission, bool]:
-    """Hand in the answers as they are saved. Raises Refusal."""
-    answers = rules.kept(sheet.questions, sheet.answers)
-    if not answers:
+    """Hand in the answers as they are saved, with the files of the latest hand-in, if there are any. Raises Refusal."""
+    content = sheet.content()
+    if not content:
         raise Refusal(400, "There is no answer on the sheet. Answer a question first; nothing was handed in.")
-    with Incoming() as incoming:
-        incoming.write(dump(answers))
-        incoming.close()
-        return accept.hand_in(enrolment, sheet.problem_set, [(ANSWERS, incoming)], arrived)
+    latest = sheet.group.submissions.filter(problem_set=sheet.problem_set).order_by("-number").first()
+    with contextlib.ExitStack() as stack:
+        if latest is not None and [file["name"] for file in latest.files] != [ANSWERS]:
+            upload = (f"{sheet.problem_set.key}.zip", accept.with_member(latest.path, ANSWERS, content, stack))
+        else:
+            incoming = stack.enter_context(Incoming())
+            incoming.write(content)
+            incoming.close()
+            upload = (ANSWERS, incoming)
+        return accept.hand_in(enrolment, sheet.problem_set, [upload], arrived)
 
 
 def read(field: Mapping[str, Any], text: str) -> tuple[str, str]:
