@@ -38,7 +38,7 @@ class EmailBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
-        if username is None or password is None:
+        if username is None or password is None or "\0" in username:
             return None
         user = User.objects.filter(email__iexact=username.strip()).first()
         if user is None:
