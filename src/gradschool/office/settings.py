@@ -27,7 +27,11 @@ INSTALLED_APPS = [
     "gradschool.office.audit",
     "gradschool.office.handin",
     "gradschool.office.queue",
+    "gradschool.office.leaderboard",
+    "gradschool.office.theory",
+    "gradschool.office.marking",
     "gradschool.office.gradebook",
+    "gradschool.office.similarity",
     "gradschool.office.site",
 ]
 MIDDLEWARE = [

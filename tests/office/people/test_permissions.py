@@ -17,6 +17,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.models import Accommodation
 from gradschool.office.people import admission, roster
@@ -71,6 +72,9 @@ BACK = row("          302 403 403 403 403 403 403 404 302 302 403")  # staff wri
 TEACH = row("         302 403 403 403 403 403 403 403 403 200 403")
 TAUGHT = row("        302 403 403 403 403 403 403 403 403 302 403")
 LACKING = row("       302 403 403 403 403 403 403 403 403 400 403")  # let in, and told that the form is incomplete
+COURSE = row("        302 403 403 403 403 403 403 403 200 200 403")  # staff of the whole course
+COURSE_LACKING = row("302 403 403 403 403 403 403 403 400 400 403")
+COURSE_BACK = row("   302 403 403 403 403 403 403 403 302 302 403")
 HAND_IN = row("       302 403 403 400 400 403 403 403 403 403 403")
 NOT_OWN = row("       302 404 404 302 404 404 404 404 404 404 404")  # chi's own token
 
@@ -106,6 +110,16 @@ TABLE = {
     "gradebook:mine": (MINE, NEVER),
     "gradebook:class": (STAFF, NEVER),
     "gradebook:student": (OF_CHI, NEVER),
+    "gradebook:what_if": (row("302 403 403 200 200 403 403 403 403 403 403"), NEVER),
+    "gradebook:student_what_if": (OF_CHI, NEVER),
+    "gradebook:override": (NEVER, row("302 403 403 403 403 403 403 404 400 400 403")),
+    "gradebook:statistics": (NUMBERS, NEVER),
+    "gradebook:files": (COURSE, NEVER),
+    "gradebook:download": (COURSE, NEVER),
+    "gradebook:fill_canvas": (NEVER, COURSE_LACKING),
+    "gradebook:upload": (NEVER, COURSE_LACKING),
+    "gradebook:import": (COURSE, NEVER),
+    "gradebook:decide": (NEVER, COURSE_BACK),
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),
@@ -166,6 +180,8 @@ class World:
             "name": "linear_classifier",
             "file": "loss.svg",  # recorded in results/linear_classifier
             "student": things["student"],
+            "form": "own",
+            "step": "undo",
             "token": things["people:invitation" if name == "people:invitation" else "token"],
             "uidb64": "MQ",
         }
@@ -214,6 +230,7 @@ def things_of(offering: Offering, user: User, submission: object) -> dict[str, A
     """The primary key that each address is asked with, by the address's name."""
     file = b"email,name,section\nzoe@example.edu,Z,CS 7643\n"
     shown = roster.preview(offering, "a.csv", file, "", "", None)
+    draft = grade_files.draft(offering, user, "grades.csv", b"email,participation\n", None)
     ApiToken.issue(user, "terminal")
     enrolment = user.enrolments.get().pk
     feed, _ = CalendarFeed.objects.get_or_create(user=user)
@@ -238,6 +255,7 @@ def things_of(offering: Offering, user: User, submission: object) -> dict[str, A
     things |= dict.fromkeys(["handin:revoke_extension", "handin:extension_document"], extension.pk)
     things |= dict.fromkeys(["people:person", "people:change_place"], enrolment)
     things |= dict.fromkeys(["people:import_preview", "people:import_apply", "people:import_undo"], shown.pk)
+    things |= dict.fromkeys(["gradebook:import", "gradebook:decide"], draft.pk)
     things |= {"people:revoke_token": user.tokens.get().pk}
     for name, parts in ADDRESSES.items():
         if name.startswith("handin:") and "pk" in parts and name not in things:

@@ -18,6 +18,7 @@ from gradschool.office.people.permissions import Viewer
 from gradschool.syllabus import Course
 
 NOTHING = Granted()
+EXCUSED = "excused"  # what the log says in place of a due time
 
 
 class CannotGrant(ValueError):
@@ -153,7 +154,7 @@ def _revoke(row: Accommodation, by: User) -> None:
 
 
 def _said(row: Accommodation) -> str:
-    return row.due.isoformat() if row.due else "excused"
+    return row.due.isoformat() if row.due else EXCUSED
 
 
 def _log(row: Accommodation, by: User, action: str, *, before: str, after: str) -> None:

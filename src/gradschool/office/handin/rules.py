@@ -113,6 +113,11 @@ def extension_fault(name: str, due: datetime, wanted: datetime, zone: str) -> st
     return None
 
 
+def student_seed(offering: str, group: int) -> str:
+    """What a group's numbers are drawn from: the same in the questions it sees and in every grading."""
+    return f"{offering}/{group}"
+
+
 def counted_at(arrived: datetime, completed: datetime) -> datetime:
     """The time that counts: the first byte's if the upload was complete within ten minutes, else the last one's."""
     return arrived if completed - arrived <= UPLOAD_TIME else completed

@@ -77,6 +77,13 @@ class Viewer:
             raise PermissionDenied("This page is for the staff of the course.")
         return user
 
+    def require_staff_of_all(self) -> User:
+        """The user, who must be of the staff and not of one section's alone."""
+        user = self.require_staff()
+        if self.section is not None:
+            raise PermissionDenied(f"This page is about the whole course, and you are of the staff of {self.section}.")
+        return user
+
     def require_instructor(self) -> User:
         """The user, who must be an instructor of this offering."""
         user = self.require_signed_in()
@@ -144,6 +151,11 @@ def viewer_of(request: HttpRequest, slug: str) -> Viewer:
         return Viewer(offering, None, None)
     enrolment = Enrolment.objects.select_related("section").filter(user=user, offering=offering).active().first()
     return Viewer(offering, user, enrolment)
+
+
+def offerings_staffed_by(user: User) -> set[int]:
+    """The offerings of whose staff a user is: what is shown across offerings is shown of these."""
+    return set(Enrolment.objects.filter(user=user, role__in=STAFF).values_list("offering_id", flat=True))
 
 
 def bearer(request: HttpRequest) -> User | None:
