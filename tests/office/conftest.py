@@ -34,6 +34,12 @@ def _blobs_of_this_test(settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def quick_hashes(settings) -> None:
+    """Hash passwords in no time, for tests that are about something else."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """Set the office's clock."""
 

@@ -108,8 +108,8 @@ def _read(folder: Path, problem: Problem) -> Expectation:
     questions = {question.id for question in problem.written.questions} if problem.written else set()
     if unknown := set(entry.answers) - questions:
         raise ProblemError(f"{path} answers {min(unknown)!r}, which is no question of the problem set")
-    lines = problem.leaderboard.names() if problem.leaderboard else ()
-    if unknown := set(checks) - {check.name for check in problem.declarations} - questions - set(lines):
+    lines = set(problem.leaderboard.names()) if problem.leaderboard else set()
+    if unknown := set(checks) - {check.name for check in problem.declarations} - questions - lines:
         raise ProblemError(f"{path} names the check {min(unknown)!r}, which the problem set lacks")
     return entry
 

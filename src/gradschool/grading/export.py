@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import gradschool
-from gradschool.grading import archive
+from gradschool.grading import archive, lent
 from gradschool.grading.gradescope import VISIBILITIES
 from gradschool.grading.problem import Problem, ProblemError
 
@@ -78,6 +78,8 @@ def to_gradescope(
         for path in sorted((package / wing).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 contents[f"lib/gradschool/{path.relative_to(package).as_posix()}"] = path.read_bytes()
+    lending = lent.files(problem.limits.modules)
+    contents |= {f"lib/{name}": path.read_bytes() for name, path in lending.items()}
     archive.pack_bytes(contents, target)
 
 

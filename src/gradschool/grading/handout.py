@@ -1,4 +1,4 @@
-"""Hand-outs are made from the solution: marked regions become stubs, public checks ship, answers are recorded.
+"""Hand-outs are made from the solution: marked regions become stubs, public checks and data ship, answers are recorded.
 
 A region is marked in solution/ by two comments of the same indentation:
 
@@ -19,6 +19,7 @@ from gradschool.grading.marking import Score, generator
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
 from gradschool.grading.reference import Recorder, Reference
 
+DATA = "data"  # the folder of a problem set that is handed out as it is: pictures without labels, say
 SEED = "handout"  # whose inputs the public checks of a hand-out use
 BEGIN = re.compile(r"^(?P<indent>[ \t]*)# --- your code: begin\s*$")
 END = re.compile(r"^[ \t]*# --- your code: end\s*$")
@@ -43,7 +44,7 @@ def build(problem: Problem, target: Path) -> None:
         return
     contents = {f"{top}{name}": text.encode() for name, text in starter(problem).items()}
     source = public_checks(problem)
-    names = ", ".join(problem.files)
+    names = ", ".join(name for name in problem.files if name.endswith(".py"))
     mark = {
         "problem": problem.id,
         "version": problem.version,
@@ -58,6 +59,8 @@ def build(problem: Problem, target: Path) -> None:
         f"{top}checks/{HANDOUT_MARK}": (json.dumps(mark, indent=1) + "\n").encode(),
         f"{top}checks/{EXPECTED}": record(problem),
     }
+    data = (path for path in sorted((problem.folder / DATA).rglob("*")) if path.is_file())
+    contents |= {f"{top}{path.relative_to(problem.folder).as_posix()}": path.read_bytes() for path in data}
     archive.pack_bytes(contents, target)
 
 

@@ -20,6 +20,7 @@ from gradschool.grading.written import ANSWERS, FILES, Written, WrittenError
 
 HANDOUT_MARK = "handout.json"  # in the checks/ folder of an unpacked hand-out
 EXPECTED = "expected.npz"
+LIBRARY = "gradschool.library."  # what may be lent to students is in there
 
 
 class ProblemError(Exception):
@@ -31,6 +32,7 @@ class JudgeLimits:
     """The [judge] table of problem.toml; what it leaves out has these values."""
 
     packages: tuple[str, ...] = ("numpy",)
+    modules: tuple[str, ...] = ()  # of the library, that the student's code may import: our own engine, say
     cpu_seconds: float = 10  # a check, unless it says otherwise; also each module's import
     wall_seconds: float = 30
     memory_mib: int = 1024
@@ -197,11 +199,14 @@ def _limits(table: dict[str, Any], path: Path) -> JudgeLimits:
     for key, value in table.items():
         if key not in known:
             raise ProblemError(f"{path}: [judge] has the unknown key {key!r}; it takes {', '.join(known)}")
-        if key == "packages":
+        if key in ("packages", "modules"):
             if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-                raise ProblemError(f"{path}: packages must be a list of names, not {value!r}")
-            if any(name.lower().replace("-", "_") == "gradschool" for name in value):
+                raise ProblemError(f"{path}: {key} must be a list of names, not {value!r}")
+            if key == "packages" and any(name.lower().replace("-", "_") == "gradschool" for name in value):
                 raise ProblemError(f"{path}: packages may not name gradschool: students would see the library")
+            for name in value if key == "modules" else ():
+                if not name.startswith(LIBRARY) or name.endswith("_recipe"):
+                    raise ProblemError(f"{path}: modules may name methods of {LIBRARY[:-1]}, which {name!r} is not")
             values[key] = tuple(value)
             continue
         whole = isinstance(known[key], int) and key not in ("cpu_seconds", "wall_seconds", "total_seconds")
@@ -299,6 +304,21 @@ def _validate(problem: Problem, path: Path) -> None:
             raise ProblemError(f"{problem.solution} lacks {name}, which {path} requires of every hand-in")
 
 
+def _validate_written(problem: Problem, written: Written, sums: dict[str, Fraction]) -> None:
+    path = problem.folder / "written.toml"
+    if ANSWERS not in problem.files:
+        raise ProblemError(f"{problem.folder / 'problem.toml'} must name {ANSWERS} in files: {path} has questions")
+    taken = {entry.name for entry in problem.declarations} | set(sums)
+    for question in written.questions:
+        if question.id in taken:
+            raise ProblemError(f"{path}: the id {question.id!r} is the name of a check or part, too")
+        if question.part not in sums:
+            raise ProblemError(f"{path}: the question {question.id!r} names part {question.part!r}, which there is not")
+        sums[question.part] += question.points
+    if unknown := set(written.topics) - set(sums):
+        raise ProblemError(f"{path}: a topic names part {min(unknown)!r}, which there is not")
+
+
 def _beside_checks(problem: Problem) -> Iterator[tuple[str, str, int]]:
     """What gives points besides checks: its name, its part, the points."""
     for question in problem.by_hand:
@@ -320,21 +340,6 @@ def _validate_board(problem: Problem, board: Leaderboard, names: list[str], path
             labels_of(board, problem.solution)
         except BoardError as error:
             raise ProblemError(str(error)) from None
-
-
-def _validate_written(problem: Problem, written: Written, sums: dict[str, Fraction]) -> None:
-    path = problem.folder / "written.toml"
-    if ANSWERS not in problem.files:
-        raise ProblemError(f"{problem.folder / 'problem.toml'} must name {ANSWERS} in files: {path} has questions")
-    taken = {entry.name for entry in problem.declarations} | set(sums)
-    for question in written.questions:
-        if question.id in taken:
-            raise ProblemError(f"{path}: the id {question.id!r} is the name of a check or part, too")
-        if question.part not in sums:
-            raise ProblemError(f"{path}: the question {question.id!r} names part {question.part!r}, which there is not")
-        sums[question.part] += question.points
-    if unknown := set(written.topics) - set(sums):
-        raise ProblemError(f"{path}: a topic names part {min(unknown)!r}, which there is not")
 
 
 def find(course: Path, name: str) -> Problem:

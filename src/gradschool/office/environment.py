@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 
 class BadSetting(Exception):
@@ -29,6 +31,35 @@ def flag(name: str, default: bool = False) -> bool:
 def words(name: str, default: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+class Mail(NamedTuple):
+    """Where mail goes; without a host, to the console."""
+
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    whole_tls: bool = False
+    start_tls: bool = False
+
+
+def mail() -> Mail:
+    """$GRADSCHOOL_MAIL: smtp://user:password@host:587 (with STARTTLS, but for this machine itself) or smtps://..."""
+    given = text("GRADSCHOOL_MAIL", "")
+    if not given:
+        return Mail()
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise BadSetting("GRADSCHOOL_MAIL is no mail server; write it like smtp://user:password@mail.example.edu:587.")
+    whole = parts.scheme == "smtps"
+    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Mail(parts.hostname, port or (465 if whole else 587), user, password, whole, not whole and not here)
 
 
 def home() -> Path:

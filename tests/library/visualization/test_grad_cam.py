@@ -1,5 +1,6 @@
-"""Grad-CAM against CAM where the two are one, against its formula by hand, and on nets and images that do not fit."""
+"""Grad-CAM against captum, CAM and its formula by hand, and on nets and images that do not fit."""
 
+import captum.attr
 import pytest
 import torch
 from torch import nn
@@ -19,6 +20,14 @@ class Averaging(Subject):
         return self.fc(self.features(x).mean(dim=(2, 3)))
 
 
+class SmallNet(nn.Sequential):
+    """A net that is made for images of 32 x 32, as a linear layer on all places makes it."""
+
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 900, 2))
+        self.double()
+
+
 @pytest.fixture
 def model():
     torch.manual_seed(0)
@@ -36,6 +45,25 @@ def test_behind_a_mean_and_a_linear_layer_it_is_cam_but_for_the_number_of_places
     weighed = torch.einsum("k,nkhw->nhw", model.fc.weight[2].detach(), maps)
     assert torch.allclose(heat, enlarged(weighed.clamp(min=0) / 64, images.shape[-2:]), rtol=1e-10)
     assert torch.allclose(cam(model, images, 2, "features.15", model.fc), enlarged(weighed, images.shape[-2:]))
+
+
+def test_captum_finds_the_same_heat(model, images):
+    classes = torch.tensor([2, 0, 5])
+    for layer in ("features.9", "features.15"):
+        theirs = captum.attr.LayerGradCam(model.eval(), model.get_submodule(layer))
+        expected = theirs.attribute(images, classes, relu_attributions=True)
+        expected = captum.attr.LayerAttribution.interpolate(expected, (32, 32), "bilinear")[:, 0]
+        assert expected.any()
+        assert torch.allclose(grad_cam(model, images, classes, layer), expected, rtol=1e-10)
+
+
+def test_what_follows_a_layer_in_place_does_not_change_what_it_answered(images):
+    """The reference is the same net with a ReLU that makes a tensor of its own."""
+    torch.manual_seed(3)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(4 * 900, 2)).double()
+    hasty = grad_cam(net, images, 1, "0")
+    net[1].inplace = False
+    assert torch.equal(hasty, grad_cam(net, images, 1, "0"))
 
 
 def test_the_gradient_at_the_layer_is_that_of_differences(model, images):
@@ -106,6 +134,11 @@ def test_the_pointing_game_counts_the_hottest_pixel_only():
         (lambda m, x: grad_cam(m, x[0], 0), r"shape \(3, 32, 32\); give \(N, C, H, W\)"),
         (lambda m, x: grad_cam(m, x.permute(0, 2, 3, 1), 0), "their channels are last"),
         (lambda m, x: grad_cam(m, (x * 9).to(torch.uint8), 0), "The images are torch.uint8"),
+        (lambda m, x: grad_cam(m, x.float(), 0), r"cannot take images \(3, 3, 32, 32\) of torch.float32 \("),
+        (lambda m, x: grad_cam(m, x[:, :1], 0), r"cannot take images \(3, 1, 32, 32\).*the channels and the type"),
+        (lambda m, x: grad_cam(SmallNet(), x[..., :30], 0, "0"), r"cannot take images \(3, 3, 32, 30\).*the size"),
+        (lambda m, x: grad_cam(m, x, torch.tensor([0, 1])), r"The classes are \(2,\) of torch.int64; give one whole"),
+        (lambda m, x: grad_cam(m, x, torch.tensor(0.5)), r"The classes are \(\) of torch.float32; give one whole"),
         (lambda m, x: grad_cam(m, x, 6), "There is no class 6; the network knows the classes 0 to 5"),
         (lambda m, x: grad_cam(m, x, -1), "There is no class -1"),
         (lambda m, x: grad_cam(m, x, 0, "feature.12"), "There is no layer 'feature.12'; there is features"),

@@ -1,5 +1,6 @@
-"""The two rules at a ReLU against their definition by hand, and a net that is as it was afterwards."""
+"""The two rules at a ReLU against their definition by hand and captum's, and a net that is as it was afterwards."""
 
+import captum.attr
 import pytest
 import torch
 from torch import nn
@@ -37,6 +38,27 @@ def test_the_rule_is_applied_at_every_relu_on_the_way_back(method, asks_for_inpu
             gradient = gradient * (before > 0)
         gradient = gradient @ weight
     assert torch.allclose(method(net, images, 2), gradient.view(4, 3, 2, 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(guided_backprop, captum.attr.GuidedBackprop), (deconvolution, captum.attr.Deconvolution)]
+)
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU")  # captum says what it does
+def test_captum_guides_the_same(model, images, ours, theirs):
+    expected = theirs(model.eval()).attribute(images.clone().requires_grad_(), torch.tensor([2, 5]))
+    assert torch.allclose(ours(model, images, torch.tensor([2, 5])), expected, rtol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU")
+def test_captum_multiplies_the_same_two(model, images):
+    """Captum enlarges the heat as it is told; where there is nothing to enlarge, it must agree to the last digits."""
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 256, 3)).double()
+    expected = captum.attr.GuidedGradCam(plain, plain[0]).attribute(images.clone().requires_grad_(), 1)
+    assert expected.any()
+    assert torch.allclose(guided_grad_cam(plain, images, 1, "0"), expected, rtol=1e-10)
+    theirs = captum.attr.GuidedGradCam(model.eval(), model.features[9])
+    expected = theirs.attribute(images.clone().requires_grad_(), 1, interpolate_mode="bilinear")
+    assert torch.allclose(guided_grad_cam(model, images, 1, "features.9"), expected, rtol=1e-10)
 
 
 def test_with_all_gradients_positive_guiding_changes_nothing(images):

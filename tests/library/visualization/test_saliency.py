@@ -1,5 +1,6 @@
-"""Saliency against differences, and integrated gradients against what they promise."""
+"""Saliency against differences and captum, and integrated gradients against what they promise."""
 
+import captum.attr
 import pytest
 import torch
 from torch import nn
@@ -41,6 +42,18 @@ def test_the_gradient_is_that_of_differences(model, images):
             difference = (model(changed) - model(images))[place[0], (4, 1)[place[0]]] / 1e-6
         assert gradient[place].item() == pytest.approx(difference.item(), abs=1e-6)
     assert torch.equal(saliency(model, images, 0), input_gradient(model, images, 0).abs().amax(dim=1))
+
+
+def test_captum_has_the_same_gradients_and_the_same_integral(model, images):
+    model.eval()
+    classes = torch.tensor([4, 1])
+    theirs = captum.attr.Saliency(model).attribute(images.clone().requires_grad_(), classes, abs=False)
+    assert torch.allclose(input_gradient(model, images, classes), theirs, rtol=1e-12)
+    # eighths: captum keeps the places on the way in float32
+    ours = integrated_gradients(model, images, classes, 0.25, steps=8)
+    integral = captum.attr.IntegratedGradients(model)
+    theirs = integral.attribute(images, torch.full_like(images, 0.25), classes, n_steps=8, method="riemann_middle")
+    assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
 def test_for_a_linear_net_all_three_are_its_weights(images):

@@ -11,6 +11,8 @@ from gradschool.office.gradebook.ledger import record_of
 from gradschool.office.gradebook.models import Override
 from gradschool.office.gradebook.overrides import NOTHING, Change, Setting
 from gradschool.office.gradebook.replay import record_at
+from gradschool.office.handin import deadlines
+from gradschool.office.handin.models import Accommodation
 
 
 def test_every_state_of_a_term_is_replayed(whole_term, ada, chi, eve, hand_in, grade, at) -> None:
@@ -44,8 +46,16 @@ def test_every_state_of_a_term_is_replayed(whole_term, ada, chi, eve, hand_in, g
     enter("hw1", Setting("45", None, "by hand"))
     enter("participation", Setting("4", None, "asked much"))
     remember()
+    after(95)
+    row = whole_term.problem_sets.get(key="hw1")
+    extension = deadlines.grant(chi.enrolments.get(), "hw1", row.due + timedelta(days=4), "ill", ada)
+    deadlines.grant(eve.enrolments.get(), "hw1", None, "a death in the family", ada)
+    remember()
     after(100)
     enter("hw1", NOTHING)
+    remember()
+    after(101)
+    deadlines.revoke(extension, ada)
     enter("letter", Setting("A", None, "the committee's decision"))
     remember()
     after(1200)  # hw2 closed with nothing handed in
@@ -55,6 +65,7 @@ def test_every_state_of_a_term_is_replayed(whole_term, ada, chi, eve, hand_in, g
     for enrolment, moment, record in kept:
         assert record_at(enrolment, moment) == record
     Override.objects.all().delete()
+    Accommodation.objects.all().delete()
     for enrolment, moment, record in kept:
         assert record_at(enrolment, moment) == record, "the log is enough, the table is not asked"
 

@@ -1,3 +1,3 @@
 """Visualization: asking a trained network what it looks at, and what it has kept of a picture."""
 
-NEEDS: tuple[str, ...] = ("convnets",)
+NEEDS: tuple[str, ...] = ("foundations", "convnets")

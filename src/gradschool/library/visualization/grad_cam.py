@@ -54,12 +54,13 @@ def maps_and_gradient(
     """What the layer answers, (N, K, h, w), and the gradient of the class's score with respect to it."""
     seen: list[Tensor] = []
 
-    def see(module: nn.Module, inputs: Any, output: Any) -> None:
+    def see(module: nn.Module, inputs: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor) or output.dim() != 4:
             raise CannotAsk(
                 f"The layer {layer or type(module).__name__} answers no maps (N, K, h, w); name another one."
             )
         seen.append(output)
+        return output.clone()  # what comes next may work in place
 
     images = checked(images)
     with at_rest(model), hooked([find(model, layer)], see), torch.enable_grad():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 640, 230
+WIDTH, HEIGHT = 420, 190  # small, so that a phone does not shrink the letters much
 LEFT, RIGHT, TOP, BOTTOM = 8, 8, 22, 30
-LABEL, VALUE, ROW = 190, 56, 26  # of horizontal bars: room for names and for numbers, height of a row
+LABEL, VALUE, ROW = 150, 46, 24  # of horizontal bars: room for names and for numbers, height of a row
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ def rows(title: str, caption: str, heads: tuple[str, str], values: Sequence[tupl
                 y=y,
                 width=abs(value * unit),
                 height=ROW - 10,
-                label=name if len(name) <= 26 else f"{name[:25]}…",
+                label=name if len(name) <= 21 else f"{name[:20]}…",
                 value=written,
                 said=name,
                 label_x=LABEL - 10,
-                label_y=y + 13,
+                label_y=y + 11,
                 value_x=zero + max(0.0, value * unit) + 6,
-                value_y=y + 13,
+                value_y=y + 11,
             )
         )
     return Figure(title, caption, heads, tuple(_rounded(bars)), WIDTH, 10 + ROW * len(values), axis_x=round(zero, 1))

@@ -18,7 +18,7 @@ from gradschool.office.gradebook.exchange.table import read
 from gradschool.office.gradebook.ledger import records_of
 from gradschool.office.gradebook.models import Import
 from gradschool.office.gradebook.overrides import NOTHING, PROJECT, Change, from_json, settings_of
-from gradschool.office.people.models import Enrolment, Offering, Role, User
+from gradschool.office.people.models import Enrolment, Offering, User
 from gradschool.syllabus import Course
 
 FORMS = {"own": "our own table", "canvas": "Canvas gradebook", "gradescope": "Gradescope scores"}
@@ -29,8 +29,8 @@ class Stale(Exception):
 
 
 def students_of(offering: Offering, section: str = "") -> list[Enrolment]:
-    """The students of an offering, or of a section of it, by name."""
-    rows = Enrolment.objects.filter(offering=offering, role=Role.STUDENT).select_related("user")
+    """The students of an offering, or of a section of it, by name; nobody who was dropped."""
+    rows = Enrolment.objects.students().filter(offering=offering).select_related("user")
     if section:
         rows = rows.filter(section__code=section)
     rows = rows.prefetch_related("section").only("role", "offering_id", "section_id", "user__name", "user__email")

@@ -22,7 +22,9 @@ from django.db.models.functions import Cast
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.overrides import LETTER, NOTHING, PARTICIPATION, Settings, settings_of
 from gradschool.office.gradebook.rules import Deliverable, HandIn, Policy, Record, settle
+from gradschool.office.handin.deadlines import granted_to
 from gradschool.office.handin.models import Submission
+from gradschool.office.handin.rules import Granted
 from gradschool.office.marking.marks import marks_of, unpublished_points
 from gradschool.office.people.models import Enrolment, Offering, Role
 from gradschool.office.queue.models import Report
@@ -35,13 +37,14 @@ FEW = 50  # students, up to whom they are named in a query; beyond that the whol
 class Inputs:
     """All that decides one student's record. Everything is by problem set; hand-ins are in their order.
 
-    `required` are the points that the student's section is asked for.
+    `required` are the points that the student's section is asked for, `granted` the student's extensions and excuses.
     """
 
     section: str
     required: Mapping[str, Fraction]
     hand_ins: Mapping[str, Sequence[HandIn]] = field(default_factory=dict)
     entered: Settings = field(default_factory=dict)
+    granted: Granted = field(default_factory=Granted)
 
 
 def record_of(enrolment: Enrolment, now: datetime) -> Record:
@@ -62,6 +65,7 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
     few = len(students) <= FEW
     handed_in = hand_ins_of(offering, {enrolment.user_id for enrolment in students} if few else None)
     entered = settings_of(offering, [enrolment.pk for enrolment in students] if few else None)
+    granted = granted_to(students if few else None, offering)
     course = course_of(offering)
     unpublished = unpublished_points(offering)
     required = {section.code: required_of(course, section.code, unpublished) for section in course.sections}
@@ -71,6 +75,7 @@ def inputs_of(offering: Offering, enrolments: Iterable[Enrolment]) -> dict[int, 
             required=required.get(section) or required_of(course, section, unpublished),
             hand_ins=handed_in[enrolment.user_id],
             entered=entered[enrolment.pk],
+            granted=granted.get(enrolment.pk, Granted()),
         )
         for enrolment in students
     }
@@ -117,7 +122,7 @@ def policy_of(course: Course) -> Policy:
 
 
 def deliverables_of(course: Course, inputs: Inputs) -> tuple[Deliverable, ...]:
-    """What is due from one student.
+    """What is due from one student, with the due times and excuses that the staff granted.
 
     A problem set that is still planned asks for nothing yet and is left out; the project is always there. Points that
     the staff entered stand in place of all hand-ins, and count from the time that came with them, else as in time.
@@ -144,7 +149,15 @@ def deliverables_of(course: Course, inputs: Inputs) -> tuple[Deliverable, ...]:
         required=Fraction(course.project.points),
         hand_ins=_what_counts(inputs, "project", course.project.due),
     )
-    return (*homeworks, project)
+    return tuple(_accommodated(one, inputs.granted, course.zone) for one in (*homeworks, project))
+
+
+def _accommodated(one: Deliverable, granted: Granted, zone: str) -> Deliverable:
+    excused = one.id in granted.excused
+    if not excused and one.id not in granted.due:
+        return one
+    due, closes = granted.dates(one.id, one.due, one.closes, zone)
+    return replace(one, due=due, closes=closes, excused=excused)
 
 
 def _what_counts(inputs: Inputs, item: str, due: datetime) -> tuple[HandIn, ...]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
 from gradschool.office import clock
 from gradschool.office.courses import course_of
 from gradschool.office.gradebook.ledger import inputs_of, policy_of, settled
 from gradschool.office.gradebook.models import Override
 from gradschool.office.gradebook.overrides import items_of
-from gradschool.office.people.models import Enrolment, Offering, Role
+from gradschool.office.people.models import Enrolment, Offering
 from gradschool.office.people.permissions import Viewer
 
 
 def student_for_staff(viewer: Viewer, student: int) -> Enrolment:
-    """A student of the viewer's offering; the viewer must be of its staff."""
+    """A student whose record the viewer may see; the viewer must be of the staff."""
     viewer.require_staff()
-    rows = Enrolment.objects.select_related("user", "section", "offering")
-    return get_object_or_404(rows, pk=student, offering=viewer.offering, role=Role.STUDENT)
+    return viewer.student(student)
 
 
 def record_page(

@@ -14,6 +14,8 @@ from gradschool.office.courses import course_of
 from gradschool.office.gradebook.ledger import Inputs, hand_ins_of, policy_of, required_of, settled
 from gradschool.office.gradebook.overrides import ACTION, Settings, from_json, put
 from gradschool.office.gradebook.rules import Record
+from gradschool.office.handin.deadlines import EXCUSED
+from gradschool.office.handin.rules import Granted
 from gradschool.office.marking.marks import unpublished_points
 from gradschool.office.people.models import Enrolment, Offering
 from gradschool.syllabus import Course
@@ -30,6 +32,7 @@ def record_at(enrolment: Enrolment, moment: datetime) -> Record:
         required=required_of(course, section, unpublished_points(offering, moment)),
         hand_ins=handed_in[enrolment.user_id],
         entered=_entered_at(enrolment, moment),
+        granted=_granted_at(enrolment, moment),
     )
     return settled(course, policy_of(course), inputs, moment)
 
@@ -41,6 +44,20 @@ def _entered_at(enrolment: Enrolment, moment: datetime) -> Settings:
     for details in entries.filter(at__lte=moment).order_by("pk").values_list("details", flat=True):
         put(found, details["item"], from_json(details["after"]))
     return found
+
+
+def _granted_at(enrolment: Enrolment, moment: datetime) -> Granted:
+    """The extensions and excuses that held then, from the log alone."""
+    held: dict[str, str] = {}  # deliverable -> "excused", a due time, or nothing again
+    entries = Entry.objects.filter(
+        offering=enrolment.offering, details__has_key="deliverable", details__enrolment=enrolment.pk
+    )
+    for details in entries.filter(at__lte=moment).order_by("pk").values_list("details", flat=True):
+        held[details["deliverable"]] = details["after"]
+    return Granted(
+        due={name: datetime.fromisoformat(said) for name, said in held.items() if said not in ("", EXCUSED)},
+        excused=frozenset(name for name, said in held.items() if said == EXCUSED),
+    )
 
 
 def _course_at(offering: Offering, moment: datetime) -> Course:

@@ -33,9 +33,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from gradschool.office.gradebook import sentences
@@ -222,6 +224,9 @@ class Record:
         return (self.sentence, self.count_sentence, self.days_sentence, *(line.sentence for line in self.lines))
 
 
+AT = attrgetter("at")
+
+
 def _at(hand_in: HandIn) -> datetime:
     return utc(hand_in.at)
 
@@ -230,7 +235,8 @@ def _candidates(policy: Policy, deliverable: Deliverable) -> Sequence[HandIn]:
     """The hand-ins that may count under the policy, earliest first."""
     if len(deliverable.hand_ins) < 2:
         return deliverable.hand_ins
-    by_time = sorted(deliverable.hand_ins, key=_at)
+    in_utc = all([one.at.tzinfo is UTC for one in deliverable.hand_ins])  # noqa: C419 (a list is quicker)
+    by_time = sorted(deliverable.hand_ins, key=AT if in_utc else _at)
     if policy.counts == "best":
         return by_time
     if policy.counts == "chosen":
@@ -247,6 +253,9 @@ class _Option(NamedTuple):
     days_late: int
 
 
+NOTHING = _Option(0, 0, None, 0)
+
+
 class _Entry:
     """A deliverable on its way into the record."""
 
@@ -257,10 +266,10 @@ class _Entry:
         self.due = due = utc(deliverable.due)
         self.graded: list[tuple[HandIn, int, int, int]] = []  # with days late, and the share as numerator, denominator
         self.awaited: list[tuple[HandIn, int]] = []
-        self.option = _Option(0, 0, None, 0)
+        self.option = NOTHING
         most, part = deliverable.required.as_integer_ratio()
         for one in _candidates(policy, deliverable):
-            at = utc(one.at)
+            at = one.at if one.at.tzinfo is UTC else one.at.astimezone(UTC)
             late = 0 if at <= due else -((due - at) // DAY)
             if one.earned is None:
                 self.awaited.append((one, late))
@@ -296,8 +305,10 @@ class _Entry:
         best, late_best, most = -1, -1, 0
         for one, late, share, unit in self.graded:
             share *= scale // unit
-            worth = min(cap, share * full)
             shares.append((one, late, share))
+            worth = share * full
+            if worth > cap:
+                worth = cap
             if late:
                 late_best, most = max(late_best, worth), max(most, late)
             elif worth > best:
@@ -330,7 +341,7 @@ def _choose(policy: Policy, entries: list[_Entry], drops: int, homework: int, pr
 
     `entries` are in the order of their due times; `homework` and `project` weigh a share of one of either.
     """
-    scale = lcm(policy.extra_credit_cap.denominator, *[unit for entry in entries for *_, unit in entry.graded])
+    scale = lcm(policy.extra_credit_cap.denominator, *[graded[3] for entry in entries for graded in entry.graded])
     whole = scale * policy.penalty.denominator
     cap = whole // policy.extra_credit_cap.denominator * policy.extra_credit_cap.numerator
 
@@ -405,15 +416,15 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
         lowest_kept=Fraction(lowest, whole) if drops and lowest is not None else None,
         days_left=days_left,
     )
-    weight = {"homework": _percent(one_homework, total), "project": _percent(one_project, total)}
+    weight = {"homework": _weight(one_homework, total), "project": _weight(one_project, total)}
     return Record(
         final=final,
         letter=None if final is None else policy.letter(final),
         homework=_percent(in_homework, whole * kept) if kept else None,
         project=_percent(in_project, whole * projects) if projects else None,
         bonus=bonus,
-        homework_weight=_percent(one_homework * kept, total),
-        project_weight=_percent(one_project * projects, total),
+        homework_weight=_weight(one_homework * kept, total),
+        project_weight=_weight(one_project * projects, total),
         lines=tuple(_line(entry, weight[entry.deliverable.kind], outlook) for entry in entries),
         days_spent=days_spent,
         days_left=days_left,
@@ -424,6 +435,9 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
 
 def _percent(part: int, of: int) -> Fraction:
     return Fraction(100 * part, of) if of else ZERO
+
+
+_weight = lru_cache(maxsize=256)(_percent)  # the same few for a whole class
 
 
 def _line(entry: _Entry, weight: Fraction, outlook: Outlook) -> Line:

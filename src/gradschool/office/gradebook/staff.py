@@ -35,7 +35,7 @@ PAGE = 100  # students on a page of the class
 
 @dataclass(frozen=True)
 class Row:
-    """A student in the table of the class. `shares` are written out, with whether they are numbers."""
+    """A student in the table of the class. `shares` are written out, with whether they count."""
 
     enrolment: Enrolment
     record: Record
@@ -58,7 +58,7 @@ def everyone(request: HttpRequest, offering: str) -> HttpResponse:
     viewer = viewer_of(request, offering)
     viewer.require_staff()
     course = course_of(viewer.offering)
-    enrolments = students_of(viewer.offering)
+    enrolments = students_of(viewer.offering, viewer.section.code if viewer.section else "")
     wanted = {name: request.GET.get(name, "").strip()[:100] for name in ("section", "letter", "name")}
     kept = [one for one in enrolments if _is_wanted(one, wanted)]
     records = records_of(viewer.offering, kept, clock.now())
@@ -148,7 +148,8 @@ def _row(enrolment: Enrolment, record: Record) -> Row:
         if share is None:
             shares.append((WORDS.get(line.status, line.status.replace("_", " ")), False))
         else:
-            shares.append((f"{show(100 * share)} %{' dropped' if line.status == 'dropped' else ''}", True))
+            text = f"{show(100 * share)} %"
+            shares.append((f"({text})", False) if line.status == "dropped" else (text, True))
     return Row(enrolment, record, tuple(shares))
 
 
@@ -187,9 +188,9 @@ def override(request: HttpRequest, offering: str, student: int) -> HttpResponse:
 def statistics(request: HttpRequest, offering: str) -> HttpResponse:
     """The class in figures: finals, late days, and for one problem set its scores and questions."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_statistics()
     course = course_of(viewer.offering)
-    section = request.GET.get("section", "")
+    section = viewer.section.code if viewer.section else request.GET.get("section", "")
     if section not in {one.code for one in course.sections}:
         section = ""
     records = list(records_of(viewer.offering, students_of(viewer.offering, section), clock.now()).values())

@@ -29,7 +29,7 @@ SHOWN = 500  # differences of a preview that are listed
 def files(request: HttpRequest, offering: str) -> HttpResponse:
     """What can be downloaded and brought in, and what was."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_staff_of_all()
     return _files_page(request, viewer)
 
 
@@ -54,7 +54,7 @@ def _files_page(request: HttpRequest, viewer: Viewer, fault: str = "", status: i
 def download(request: HttpRequest, offering: str, form: str) -> HttpResponse:
     """The grades in one of the forms, of one section or of all."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_staff_of_all()
     if form not in FORMS:
         raise Http404(f"There is no form {form}; there are {', '.join(FORMS)}.")
     section = request.GET.get("section", "")
@@ -68,7 +68,7 @@ def download(request: HttpRequest, offering: str, form: str) -> HttpResponse:
 def fill_canvas(request: HttpRequest, offering: str) -> HttpResponse:
     """A gradebook that Canvas exported comes back with our scores in it."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_staff_of_all()
     try:
         taken = _uploaded(request)
         if isinstance(taken, HttpResponse):
@@ -84,7 +84,7 @@ def fill_canvas(request: HttpRequest, offering: str) -> HttpResponse:
 def upload(request: HttpRequest, offering: str) -> HttpResponse:
     """Read a table of scores and lead to its preview; no grade changes yet."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     try:
         taken = _uploaded(request)
         if isinstance(taken, HttpResponse):
@@ -100,7 +100,7 @@ def upload(request: HttpRequest, offering: str) -> HttpResponse:
 def preview(request: HttpRequest, offering: str, pk: int) -> HttpResponse:
     """What a file would change or has changed."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_staff_of_all()
     return _preview_page(request, viewer, _import(viewer, pk))
 
 
@@ -120,7 +120,7 @@ def _preview_page(
 def decide(request: HttpRequest, offering: str, pk: int, step: str) -> HttpResponse:
     """Apply a previewed file, throw it away, or undo it."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     found = _import(viewer, pk)
     if step == "apply":
         try:

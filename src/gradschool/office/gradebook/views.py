@@ -54,7 +54,11 @@ def _what_if(request: HttpRequest, offering: Offering, enrolment: Enrolment, *, 
     policy = policy_of(course)
     inputs = inputs_of(offering, [enrolment])[enrolment.pk]
     supposed = whatif.suppose(
-        deliverables_of(course, inputs), whatif.to_come(course), request.GET.dict(), offering.zone, now
+        deliverables_of(course, inputs),
+        whatif.to_come(inputs.granted.course(course)),
+        request.GET.dict(),
+        offering.zone,
+        now,
     )
     participation = supposed.participation
     if participation is None:

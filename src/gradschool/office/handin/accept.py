@@ -17,9 +17,10 @@ from gradschool.grading.written import ANSWERS
 from gradschool.office import clock
 from gradschool.office.handin import rules
 from gradschool.office.handin.blobs import Incoming, full_disk_is_a_refusal
+from gradschool.office.handin.deadlines import window_of
 from gradschool.office.handin.models import Group, ProblemSet, Submission
 from gradschool.office.handin.receipts import sign
-from gradschool.office.handin.rules import Refusal, Window
+from gradschool.office.handin.rules import Refusal
 from gradschool.office.people.models import Enrolment
 from gradschool.office.queue.models import Job, Lane
 
@@ -27,18 +28,6 @@ Upload = tuple[str, Incoming]  # the name that the sender gave it, and its conte
 
 ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
-
-
-def window_of(problem_set: ProblemSet) -> Window:
-    """What decides whether a problem set takes hand-ins."""
-    return Window(
-        name=problem_set.name,
-        ready=problem_set.ready,
-        released=problem_set.released,
-        due=problem_set.due,
-        closes=problem_set.closes,
-        zone=problem_set.offering.zone,
-    )
 
 
 def hand_in(
@@ -62,7 +51,7 @@ def hand_in(
             raise Refusal(400, f"{error} Nothing was handed in.") from None
         completed = clock.now()
         counted = rules.counted_at(arrived, completed)
-        if refusal := rules.refusal_at(counted, window_of(problem_set)):
+        if refusal := rules.refusal_at(counted, window_of(problem_set, enrolment)):
             raise refusal
         size = archive.size
         digest = archive.keep()

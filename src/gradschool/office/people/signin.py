@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
@@ -19,6 +20,16 @@ def is_loopback(request: HttpRequest | None) -> bool:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         return False
+
+
+def address_of(request: HttpRequest) -> str:
+    """Where a request comes from: the other end, or what our own TLS proxy says of it."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    given = forwarded if settings.BEHIND_TLS and forwarded else request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(given))
+    except ValueError:
+        return ""
 
 
 class EmailBackend(BaseBackend):

@@ -17,10 +17,9 @@ from gradschool.grading import hints
 from gradschool.grading.written import ANSWERS, Written
 from gradschool.office import clock
 from gradschool.office.audit.models import log
-from gradschool.office.handin.accept import window_of
+from gradschool.office.handin.deadlines import window_of
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.handin.rules import Refusal, refusal_at
-from gradschool.office.people.models import Enrolment
 from gradschool.office.people.permissions import Viewer, viewer_of
 from gradschool.office.theory import rules, sheets
 from gradschool.office.theory.models import OpenedHints, Sheet
@@ -42,11 +41,6 @@ def _problem_set(viewer: Viewer, key: str) -> ProblemSet:
     return found
 
 
-def _enrolment(viewer: Viewer, problem_set: ProblemSet) -> Enrolment:
-    """Who answers. Asked for in one place, whatever roles may hand in."""
-    return viewer.require_student()
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def sheet(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     """The questions with the answers so far; a post saves them, and hands them in if that button was pressed."""
@@ -59,7 +53,7 @@ def sheet(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     if viewer.is_staff and request.method != "POST":
         assert problem_set.current is not None, "it is ready"
         return _page(request, viewer, problem_set, sheets.for_staff(problem_set.current), None, {})
-    enrolment = _enrolment(viewer, problem_set)
+    enrolment = viewer.require_hand_in(problem_set.counted)
     own = sheets.sheet_of(enrolment, problem_set)
     if request.method != "POST":
         return _page(request, viewer, problem_set, own.questions, own, own.answers)
@@ -115,7 +109,7 @@ def _page(
         "tab": uuid4().hex,
         "answered": sum(question["id"] in answers for question in questions["questions"]),
         "count": len(questions["questions"]),
-        "closed": refusal_at(clock.now(), window_of(problem_set)),
+        "closed": refusal_at(clock.now(), window_of(problem_set, viewer.enrolment)),
         "refusal": refusal,
         "conflict": status == 409,
         "other_files": [name for name in problem_set.files if name != ANSWERS],
@@ -156,7 +150,7 @@ def reading(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
         assert problem_set.current is not None, "it is ready"
         questions = sheets.for_staff(problem_set.current)
     else:
-        questions = sheets.sheet_of(_enrolment(viewer, problem_set), problem_set).questions
+        questions = sheets.sheet_of(viewer.require_hand_in(problem_set.counted), problem_set).questions
     for question in questions["questions"]:
         for field in question["fields"]:
             name = rules.input_name(question["id"], field["name"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,19 +51,79 @@ def checked(images: Tensor) -> Tensor:
     return images.detach()
 
 
-def scores(model: nn.Module, images: Tensor, classes: Tensor | int) -> Tensor:
-    """The score of one class for each image, (N,). classes: one for all, or (N,).
-
-    Raises CannotAsk if the network does not answer (N, C) scores, or a class is not among them.
-    """
-    answers = model(images)
-    if not isinstance(answers, Tensor) or answers.dim() != 2 or len(answers) != len(images):
-        shape = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
+def answers(model: nn.Module, images: Tensor) -> Tensor:
+    """The network's scores, (N, classes). Raises CannotAsk if it cannot take the images, or answers anything else."""
+    try:
+        given = model(images)
+    except RuntimeError as error:
+        raise _refused(images, error) from error
+    if not isinstance(given, Tensor) or given.dim() != 2 or len(given) != len(images):
+        shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
         raise CannotAsk(f"The network answers {shape} to {len(images)} images; it must answer scores (N, classes).")
-    wanted = torch.as_tensor(classes, device=answers.device).expand(len(images))
-    if int(wanted.min()) < 0 or int(wanted.max()) >= answers.shape[1]:
-        raise CannotAsk(f"There is no class {classes}; the network knows the classes 0 to {answers.shape[1] - 1}.")
-    return answers.gather(1, wanted[:, None])[:, 0]
+    return given
+
+
+def _refused(images: Tensor, error: RuntimeError) -> CannotAsk:
+    return CannotAsk(
+        f"The network cannot take images {tuple(images.shape)} of {images.dtype} ({str(error).splitlines()[0]}); "
+        "give them the size, the channels and the type that it was trained on."
+    )
+
+
+def chosen(classes: Tensor | int, given: Tensor) -> Tensor:
+    """The classes, one for all or (N,), as (N,) places among the scores (N, classes).
+
+    Raises CannotAsk if a class is not among them, or there are as many as neither one nor the images.
+    """
+    wanted = torch.as_tensor(classes, device=given.device)
+    if wanted.is_floating_point() or wanted.dim() > 1 or wanted.numel() not in (1, len(given)):
+        raise CannotAsk(
+            f"The classes are {tuple(wanted.shape)} of {wanted.dtype}; give one whole number, or one for each of the "
+            f"{len(given)} images."
+        )
+    if int(wanted.min()) < 0 or int(wanted.max()) >= given.shape[1]:
+        raise CannotAsk(f"There is no class {classes}; the network knows the classes 0 to {given.shape[1] - 1}.")
+    return wanted.long().expand(len(given))
+
+
+def scores(model: nn.Module, images: Tensor, classes: Tensor | int) -> Tensor:
+    """The score of one class for each image, (N,). classes: one for all, or (N,). Raises as `answers` and `chosen`."""
+    given = answers(model, images)
+    return given.gather(1, chosen(classes, given)[:, None])[:, 0]
+
+
+class _Enough(Exception):
+    """All layers that were asked for have answered."""
+
+
+def seen(model: nn.Module, images: Tensor, layers: Sequence[str | nn.Module | None]) -> list[Tensor]:
+    """What each of the layers answers to the images; those above the last of them are not computed.
+
+    Gradients go back to the images, if these ask for any. Raises CannotAsk if there is no such layer, one takes no part
+    or answers no tensor, or the network cannot take the images.
+    """
+    wanted = [find(model, layer) for layer in layers]
+    found: dict[nn.Module, Tensor] = {}
+
+    def see(module: nn.Module, inputs: Any, output: Any) -> Tensor:
+        if not isinstance(output, Tensor):
+            raise CannotAsk(
+                f"A {type(module).__name__} answers {type(output).__name__} and no tensor; name another one."
+            )
+        found.setdefault(module, output)
+        if len(found) == len(set(wanted)):
+            raise _Enough
+        return output.clone()  # what comes next may work in place
+
+    with hooked(list(dict.fromkeys(wanted)), see):
+        try:
+            model(images)
+        except _Enough:
+            return [found[module] for module in wanted]
+        except RuntimeError as error:
+            raise _refused(images, error) from error
+    missing = next(layer for layer, module in zip(layers, wanted, strict=True) if module not in found)
+    raise CannotAsk(f"The layer {missing} takes no part in the answer; name one that does.")
 
 
 def find(model: nn.Module, layer: str | nn.Module | None) -> nn.Module:

@@ -10,13 +10,16 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from gradschool.data import shapes
+from gradschool.kit import seed
 from gradschool.kit.runlog import RunLog
 from gradschool.kit.target import Report
+from gradschool.library.visualization.asking.deletion import area, deletion_curve
 from gradschool.library.visualization.subject import net
 from gradschool.library.visualization.subject.net import Subject
 
 TEST_SEED = 1_000_000  # of scenes that no training sees
 AT_ONCE = 50  # questions
+DELETIONS = 60  # questions for which pixels are taken away; each costs twenty answers
 TOLERANCE = 4  # pixels beside the thing that still count: of 64 about what 15 of 224 are in the paper
 
 Explain = Callable[[Subject, Tensor, Tensor], Tensor]  # (the net, images (N, C, H, W), classes (N,)) -> heat (N, H, W)
@@ -51,6 +54,12 @@ def play(label: str, explain: Explain, run: RunLog, *, steps: int, count: int, n
     near = within(inside, TOLERANCE)
     pointing = float(points_at(heat, near).double().mean())
     energy = (heat.abs() * inside).sum() / heat.abs().sum()
+    some = slice(DELETIONS)
+    chance = torch.rand(heat[some].shape, generator=seed.torch_generator(number, 6))
+    deletion, by_chance = (
+        float(area(deletion_curve(model, x[scene[some]], h, wanted[some], scale="sigmoid")).double().mean())
+        for h in (heat[some], chance)
+    )
     draw(run, scenes, scene, shape, heat, pointing)
     return Report(
         metric="pointing",
@@ -61,6 +70,8 @@ def play(label: str, explain: Explain, run: RunLog, *, steps: int, count: int, n
             "by_chance": round(float(near.double().mean()), 4),
             "without_tolerance": round(float(points_at(heat, inside).double().mean()), 4),
             "share_of_the_heat_inside": round(float(energy), 4),
+            "area_below_the_deletion_curve": round(deletion, 4),
+            "the_same_for_pixels_by_chance": round(by_chance, 4),
             "accuracy_of_the_network": round(net.accuracy(model, scenes), 4),
         },
     )

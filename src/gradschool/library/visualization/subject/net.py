@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -36,10 +41,19 @@ class Subject(nn.Module):
         return self.fc(self.features(x).amax(dim=(2, 3)))
 
 
+GREY, STEP = 127.5, 64  # the byte that the subject sees as 0, and how many make 1
+LOW, HIGH = -GREY / STEP, GREY / STEP  # black and white
+
+
 def pictures(scenes: shapes.Scenes) -> Tensor:
-    """What the subject sees of scenes: floats (N, 3, S, S), about -2 to 2."""
+    """What the subject sees of scenes: floats (N, 3, S, S), from LOW to HIGH."""
     x = torch.from_numpy(scenes.images).float().contiguous(memory_format=torch.channels_last)
-    return (x - 127.5) / 64
+    return (x - GREY) / STEP
+
+
+def in_bytes(images: Tensor) -> NDArray[np.uint8]:
+    """What the subject sees, (N, 3, S, S), as pictures to look at: (N, S, S, 3), with what is out of range cut off."""
+    return (images * STEP + GREY).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
 
 
 def trained(steps: int, number: int, run: RunLog, label: str) -> Subject:
@@ -47,17 +61,30 @@ def trained(steps: int, number: int, run: RunLog, label: str) -> Subject:
 
     number: the seed of weights and scenes.
     """
+    return several(steps, (number,), run, label)[0]
+
+
+def several(steps: int, numbers: tuple[int, ...], run: RunLog, label: str) -> list[Subject]:
+    """A subject for each of these seeds, one after the other: they have nothing in common but the task."""
     memory.keep_freed()
     place = device.choose("cpu")
-    torch.manual_seed(seed.torch_generator(number, 1).initial_seed())
-    model = Subject().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
+    ready: list[Subject] = []
+    trial = _begin(numbers[0])
     if run.checkpoint:
-        weights.restore(run.checkpoint.tensors, model, optimizer)
-    model.train()
-    with run.progress(steps, label=f"{label}, subject") as progress:
-        for step in progress:
-            scenes = shapes.load(BATCH, seed=steps * number + step)
+        at = min(run.first_step // steps, len(numbers) - 1)
+        for tensors in (_of(run.checkpoint.tensors, f"ready.{k}.") for k in range(at)):
+            ready.append(_begin(0)[0])
+            weights.restore(tensors, ready[-1])
+        trial = _begin(numbers[at])
+        weights.restore(_of(run.checkpoint.tensors, ""), *trial)
+    with run.progress(len(numbers) * steps, label=f"{label}, subject") as progress:
+        for done in progress:
+            number, step = divmod(done, steps)
+            if step == 0 and number > 0:
+                ready.append(trial[0])
+                trial = _begin(numbers[number])
+            model, optimizer = trial
+            scenes = shapes.load(BATCH, seed=steps * numbers[number] + step)
             with place.autocast():
                 answers = model(pictures(scenes)).float()
             loss = binary_cross_entropy_with_logits(answers, torch.from_numpy(scenes.present).float())
@@ -66,13 +93,26 @@ def trained(steps: int, number: int, run: RunLog, label: str) -> Subject:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            done = step + 1
-            if done % 20 == 0 or done == steps:
-                run.measure(done, train_loss=loss.item())
+            if (done + 1) % 20 == 0 or step + 1 == steps:
+                run.measure(done + 1, train_loss=loss.item())
                 progress.note(f"loss {loss.item():.3f}")
-            if run.due(done):
-                run.save(done, weights.tensors_of(model, optimizer))
-    return model.eval()
+            if run.due(done + 1):
+                tensors = weights.tensors_of(model, optimizer)
+                for k, finished in enumerate(ready):
+                    tensors |= {f"ready.{k}.{name}": t for name, t in weights.tensors_of(finished).items()}
+                run.save(done + 1, tensors)
+    return [model.eval() for model in (*ready, trial[0])]
+
+
+def _begin(number: int) -> tuple[Subject, torch.optim.Optimizer]:
+    torch.manual_seed(seed.torch_generator(number, 1).initial_seed())
+    model = Subject().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.train(), torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
+
+
+def _of(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Those whose names begin so, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 @torch.no_grad()
