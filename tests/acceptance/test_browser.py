@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from gradschool.grading import answers
+from gradschool.grading.problem import Problem
+
 HW1 = Path(__file__).parents[2] / "course" / "problems" / "hw1"
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -140,6 +143,76 @@ def test_chi_hands_in_reads_the_reports_and_the_grade_and_ada_sees_them(site: st
     assert ada.complaints == []
 
 
+def answer(page, name: str, given) -> None:
+    """Write or mark one answer on the sheet."""
+    for part, value in (given if isinstance(given, dict) else {"": given}).items():
+        inputs = page.locator(f"[name='q.{name}{'.' if part else ''}{part}']")
+        if isinstance(value, list):
+            for one in inputs.all():
+                one.set_checked(one.get_attribute("value") in value)
+        else:
+            inputs.fill(value)
+
+
+def graded(page) -> str:
+    page.get_by_role("button", name="Hand in").click()
+    page.wait_for_url("**/submissions/**")
+    page.get_by_role("heading", name="Report").wait_for(timeout=120_000)
+    return str(page.get_by_role("main").inner_text())
+
+
+def test_eve_answers_ps0_reads_what_to_read_and_gets_everything_right_the_second_time(site: str, browser) -> None:
+    eve = sign_in(browser, site, "eve")
+    eve.goto(f"{site}/fall-2021/problems/ps0/")
+    eve.get_by_role("link", name="Answer the questions").click()
+    eve.get_by_role("textbox", name="The variance of a mean").fill("s^2/")
+    eve.get_by_text("It ends too early").wait_for()
+    eve.get_by_role("textbox", name="The variance of a mean").fill("s^2/n")
+    eve.locator("#sheet .reading mfrac").first.wait_for()
+    eve.get_by_text("Saved ").wait_for()  # in the background
+    found = faults(eve)
+    eve.reload()
+    assert eve.get_by_role("textbox", name="The variance of a mean").input_value() == "s^2/n"
+    report = graded(eve)
+    assert "0 of 30 points" in report
+    assert "That holds for uncorrelated gradients." in report
+    assert "study this first" in report
+    found += faults(eve)
+
+    seed = report.partition("inputs drawn from ")[2].split()[0].rstrip(".")
+    eve.goto(f"{site}/fall-2021/problems/ps0/answers/")
+    for name, given in answers.right(Problem.load(HW1.parent / "ps0"), seed).items():
+        answer(eve, name, given)
+    report = graded(eve)
+    assert "30 of 30 points" in report
+    assert "solid" in report
+    assert "study this first" not in report
+    assert found == []
+    assert eve.complaints == []
+
+
+def test_ps0_can_be_answered_without_javascript_and_hints_appear_when_staff_open_them(site: str, browser) -> None:
+    ines = sign_in(browser, site, "ines", java_script_enabled=False, viewport={"width": 375, "height": 800})
+    sheet = f"{site}/fall-2021/problems/ps0/answers/"
+    ines.goto(sheet)
+    ines.get_by_role("textbox", name="The variance of a mean").fill("s^2/(n")
+    ines.get_by_role("button", name="Save").click()
+    assert "A bracket is not closed." in ines.get_by_role("main").inner_text()
+    ines.get_by_role("textbox", name="The variance of a mean").fill("s^2/n")
+    ines.get_by_role("button", name="Hand in").click()
+    ines.wait_for_url("**/submissions/**")
+    assert "Receipt" in ines.get_by_role("main").inner_text()
+
+    ben = sign_in(browser, site, "ben", color_scheme="dark")
+    ben.goto(f"{site}/fall-2021/staff/ps0/hints/")
+    found = faults(ben)
+    ben.get_by_role("button", name="Open hint 1").first.click()
+    ben.get_by_text("The hint is open").wait_for()
+    ines.goto(sheet)
+    assert "Bayes’ rule with two cases" in ines.get_by_role("main").inner_text()
+    assert found == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 375])
 def test_axe_finds_nothing_and_nothing_sticks_out(site: str, browser, scheme: str, width: int) -> None:
@@ -147,7 +220,14 @@ def test_axe_finds_nothing_and_nothing_sticks_out(site: str, browser, scheme: st
     page = context.new_page()
     found = []
     course = f"{site}/fall-2021"
-    addresses = [f"{course}/", f"{course}/problems/", f"{course}/problems/hw1/", f"{course}/faq/", f"{course}/about/"]
+    addresses = [
+        f"{course}/",
+        f"{course}/problems/",
+        f"{course}/problems/hw1/",
+        f"{course}/problems/ps0/",
+        f"{course}/faq/",
+        f"{course}/about/",
+    ]
     addresses += [f"{course}/project/", f"{course}/modules/01-foundations/", f"{site}/library/"]
     addresses += [f"{site}/library/linear_classifier/", f"{site}/signin", f"{site}/receipts/verify", f"{site}/nothing/"]
     for address in addresses:

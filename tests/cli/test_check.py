@@ -105,3 +105,11 @@ def test_wrong_use_is_named(work: Path, words: tuple[str, ...], sentence: str) -
     assert done.exit_code == 2
     assert sentence in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_problem_set_of_questions_alone_says_where_they_are_answered(work: Path) -> None:
+    done = check("ps0", "--course", str(ROOT / "course"))
+    assert (done.exit_code, done.output) == (
+        1,
+        "Error: ps0 has no public checks; its questions are answered on the course's site.\n",
+    )

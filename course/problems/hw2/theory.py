@@ -120,4 +120,3 @@ def not_equivariant(a, x):
         fail("Some row of A is zero: then it is plain that places are not treated alike. Find one without a zero row.")
     if np.abs(a.sum(axis=1) - a.sum(axis=1)[0]).max() > 1e-9:
         fail("The rows of A do not have the same sum, which a picture that is white all over would show.")
-

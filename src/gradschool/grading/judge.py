@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from gradschool import sandbox
-from gradschool.grading import answers, archive, leaderboard, marking, pace, papers, wire
+from gradschool.grading import archive, leaderboard, marking, pace, papers, wire
 from gradschool.grading.assertions import Mismatch
 from gradschool.grading.marking import Check, Score, generator
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
@@ -41,14 +41,15 @@ def judge(
     pool: sandbox.Pool | None = None,
     until_failure: bool = False,
     only: Callable[[Check], bool] | None = None,
+    questions: bool = True,
 ) -> Report:
     """Grade a zip, a folder or a single file.
 
     `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
     sandbox; without it the best one is taken, and plain only if allowed. Who grades much passes a `pool`, which keeps
     interpreters loaded; who only wants to know whether all is right asks `until_failure`, and gets a report of the
-    checks that were run; `only` chooses checks. Faults of the grader are in the report (`grader_error`), not raised.
-    Raises ProblemError for a problem set that cannot be loaded.
+    checks that were run; `only` chooses checks, and leaves out questions, as `questions` does. Faults of the grader are
+    in the report (`grader_error`), not raised. Raises ProblemError for a problem set that cannot be loaded.
     """
     start = time.perf_counter()
     if pool is None:
@@ -63,10 +64,11 @@ def judge(
                 pool=own,
                 until_failure=until_failure,
                 only=only,
+                questions=questions,
             )
     checks = tuple(entry for entry in load_checks(problem) if entry.public or not public_only)
     checks = tuple(filter(only, checks))
-    asks_questions = problem.written is not None and not public_only and not until_failure and only is None
+    asks_questions = bool(problem.written) and questions and not public_only and not until_failure and only is None
     warnings: list[str] = []
     notes: list[str] = []
     results: list[CheckResult] = []
@@ -79,7 +81,7 @@ def judge(
             packed, listing = prepare(submission, Path(folder, "submission.zip"))
         except archive.ArchiveRefused as error:
             results = [_result(entry, Verdict.REFUSED, message=str(error)) for entry in checks]
-            results += answers.refused(problem, str(error)) if asks_questions else []
+            results += _refused(problem, str(error)) if asks_questions else []
             results += leaderboard.unbeaten(board, Verdict.REFUSED, str(error)) if board else []
             warnings.append(str(error))
         else:
@@ -158,6 +160,8 @@ def _questions(
     problem: Problem, packed: Path, student: str, warnings: list[str], notes: list[str]
 ) -> list[CheckResult]:
     """Judge the answers of one submission to written.toml."""
+    from gradschool.grading import answers  # only here: where code alone is graded, mpmath need not be installed
+
     try:
         given = answers.read(packed)
     except answers.AnswersRefused as error:
@@ -167,6 +171,12 @@ def _questions(
     warnings += told
     notes += noted
     return results
+
+
+def _refused(problem: Problem, message: str) -> list[CheckResult]:
+    from gradschool.grading import answers
+
+    return answers.refused(problem, message)
 
 
 def _judge_board(

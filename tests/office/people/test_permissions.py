@@ -94,6 +94,8 @@ TABLE = {
     "people:change_password": (SIGNED_IN, SIGNED_IN),
     "people:end_session": (NEVER, NOT_OWN),
     "people:end_other_sessions": (NEVER, AWAY),
+    "people:oidc_start": (dict.fromkeys(PEOPLE, 404), NEVER),  # off, as it is by default
+    "people:oidc_callback": (dict.fromkeys(PEOPLE, 404), NEVER),
     "people:forgotten": (ALL, ALL),
     "people:forgotten_sent": (ALL, NEVER),
     "people:new_password": (ALL, ALL),  # says of a bent link that it is none

@@ -60,6 +60,7 @@ def test_before_the_due_time_nothing_opens(ada, client_of, at):
     assert not OpenedHints.objects.exists()
 
 
-def test_a_problem_set_without_hints_says_so_and_a_planned_one_has_no_page(ada, client_of):
+def test_a_problem_set_without_hints_says_so_and_a_planned_one_has_no_page(ada, client_of, offering, tmp_path):
+    offering.problem_sets.filter(key="hw1").update(folder=str(tmp_path))
     assert "has no hints" in client_of(ada).get("/fall-2021/staff/hw1/hints/").content.decode()
     assert client_of(ada).get("/fall-2021/staff/hw5/hints/").status_code == 404

@@ -15,7 +15,7 @@ from django.urls import reverse
 from gradschool.grading import answers as judged
 from gradschool.grading.judge import judge
 from gradschool.grading.problem import Problem
-from gradschool.office.handin.models import Submission
+from gradschool.office.handin.models import ProblemSet, Submission
 from gradschool.office.handin.rules import student_seed
 from gradschool.office.queue import leases
 from gradschool.office.theory import sheets
@@ -188,10 +188,11 @@ def test_staff_look_without_answering_and_a_set_without_questions_has_no_sheet(a
     page = client_of(ada).get(ADDRESS).content.decode()
     assert "made-up numbers" in page
     assert "Hand in</button>" not in page
-    assert client_of(chi).get("/fall-2021/problems/hw1/answers/").status_code == 404
     at(datetime(2021, 8, 20, tzinfo=UTC))
     assert client_of(chi).get(ADDRESS).status_code == 404, "it is not released yet"
     assert client_of(ada).get(ADDRESS).status_code == 200
+    ProblemSet.objects.filter(key="ps0").update(files=["work.py"])
+    assert client_of(ada).get(ADDRESS).status_code == 404, "it has no questions"
 
 
 def test_the_problem_page_leads_to_the_questions_and_a_report_says_what_to_read(chi, client_of):
@@ -199,7 +200,8 @@ def test_the_problem_page_leads_to_the_questions_and_a_report_says_what_to_read(
     page = client.get("/fall-2021/problems/ps0/").content.decode()
     assert ADDRESS in page
     assert "dropzone" not in page
-    client.post(ADDRESS, {"q.batch_variance": "s^2/n", "action": "hand-in", "tab": "a"})
+    form = {"q.batch_variance": "s^2/n", "q.convex_functions": "2", "q.gaussian_kl": "<b>m</b>"}
+    client.post(ADDRESS, {**form, "action": "hand-in", "tab": "a"})
     row = Submission.objects.get()
     lease, job = leases.claim("a worker")
     seed = student_seed("fall-2021", row.group_id)
@@ -208,7 +210,8 @@ def test_the_problem_page_leads_to_the_questions_and_a_report_says_what_to_read(
     report = client.get(f"/fall-2021/submissions/{row.pk}/").content.decode()
     assert "What to read" in report
     assert "study this first" in report
-    assert "That holds for uncorrelated gradients." in report
+    assert "<p>That holds for uncorrelated gradients.</p>" in report
+    assert "<b>" not in report
 
 
 def test_code_and_answers_are_handed_in_together_whichever_comes_first(chi, client_of, offering):

@@ -7,12 +7,9 @@ from torch.nn import functional
 
 
 def effective_numbers(counts: np.ndarray, beta: float) -> np.ndarray:
-    """(1 - beta^n) / (1 - beta) for each count n: counts (C,), whole numbers from 1; 0 <= beta < 1.
-
-    Exact to many digits also where beta is so near to 1 that beta^n is.
-    """
+    """(1 - beta^n) / (1 - beta) for each count n: counts (C,), whole numbers from 1; 0 <= beta < 1."""
     # --- your code: begin
-    return -np.expm1(counts * np.log1p(beta - 1)) / (1 - beta) if beta > 0 else np.ones(len(counts))
+    return (1 - beta**counts) / (1 - beta)
     # --- your code: end
 
 

@@ -127,6 +127,7 @@ def _inputs(question: Any, answers: rules.Answers) -> list[dict[str, Any]]:
         inputs.append(
             {
                 **field,
+                "field": field["name"],
                 "name": rules.input_name(question["id"], field["name"]),
                 "value": value,
                 "chosen": value if isinstance(value, list) else [value],

@@ -18,15 +18,26 @@ register = template.Library()
 @register.simple_tag
 def readings(problem_set: ProblemSet, graded: Report) -> list[rules.Reading]:
     """For each topic of a graded hand-in how well it is known, and what to read."""
-    try:
-        written = Written.load(Path(problem_set.folder)) if ANSWERS in problem_set.files else None
-    except WrittenError:  # the folder was changed and not applied yet
-        written = None
+    written = _written(problem_set)
     if written is None:
         return []
     titles = {part["id"]: part["title"] for part in problem_set.parts}
     topics = [(topic.part, topic.read) for topic in written.topics.values()]
     return rules.readings(topics, graded.part_points(), titles)
+
+
+@register.simple_tag
+def question_ids(problem_set: ProblemSet) -> set[str]:
+    """The questions of a problem set: what is said of their answers is text with mathematics, no program's output."""
+    written = _written(problem_set)
+    return {question.id for question in written.questions} if written else set()
+
+
+def _written(problem_set: ProblemSet) -> Written | None:
+    try:
+        return Written.load(Path(problem_set.folder)) if ANSWERS in problem_set.files else None
+    except WrittenError:  # the folder was changed and not applied yet
+        return None
 
 
 @register.simple_tag
