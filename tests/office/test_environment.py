@@ -60,3 +60,16 @@ def test_what_is_no_mail_server_is_said(monkeypatch: pytest.MonkeyPatch, given: 
     monkeypatch.setenv("GRADSCHOOL_MAIL", given)
     with pytest.raises(environment.BadSetting, match="GRADSCHOOL_MAIL is no mail server"):
         environment.mail()
+
+
+def test_a_provider_is_off_by_default_and_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.oidc() == environment.Oidc()
+    monkeypatch.setenv("GRADSCHOOL_OIDC_ISSUER", "http://login.example.edu")
+    with pytest.raises(environment.BadSetting, match="begins with https://"):
+        environment.oidc()
+    monkeypatch.setenv("GRADSCHOOL_OIDC_ISSUER", "https://login.example.edu/")
+    with pytest.raises(environment.BadSetting, match="needs GRADSCHOOL_OIDC_CLIENT and GRADSCHOOL_OIDC_SECRET"):
+        environment.oidc()
+    monkeypatch.setenv("GRADSCHOOL_OIDC_CLIENT", "c")
+    monkeypatch.setenv("GRADSCHOOL_OIDC_SECRET", "s")
+    assert environment.oidc() == environment.Oidc("https://login.example.edu", "c", "s", "login.example.edu", False)

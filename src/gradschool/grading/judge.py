@@ -48,8 +48,8 @@ def judge(
     `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
     sandbox; without it the best one is taken, and plain only if allowed. Who grades much passes a `pool`, which keeps
     interpreters loaded; who only wants to know whether all is right asks `until_failure`, and gets a report of the
-    checks that were run; `only` chooses checks, and leaves out questions, as `questions` does. Faults of the grader
-    are in the report (`grader_error`), not raised. Raises ProblemError for a problem set that cannot be loaded.
+    checks that were run; `only` chooses checks, and leaves out questions, as `questions` does. Faults of the grader are
+    in the report (`grader_error`), not raised. Raises ProblemError for a problem set that cannot be loaded.
     """
     start = time.perf_counter()
     if pool is None:
@@ -82,6 +82,7 @@ def judge(
         except archive.ArchiveRefused as error:
             results = [_result(entry, Verdict.REFUSED, message=str(error)) for entry in checks]
             results += _refused(problem, str(error)) if asks_questions else []
+            results += leaderboard.unbeaten(board, Verdict.REFUSED, str(error)) if board else []
             warnings.append(str(error))
         else:
             wanted = [name for name in problem.files if name != ANSWERS or asks_questions]

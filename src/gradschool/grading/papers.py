@@ -62,10 +62,11 @@ class Picture:
 class Paper:
     """A file to be read by people: text, or pictures of pages, or the sentence that says what is wrong with it.
 
-    `digest` is of what is seen: the same text or pixels have the same.
+    `digest` is of what is seen: the same text or pixels have the same. An answer from a form names its `question`.
     """
 
     name: str
+    question: str = ""
     digest: str = ""
     text: str = ""
     pages: tuple[Picture, ...] = ()
@@ -179,11 +180,15 @@ def _unreadable(why: str, order: _Order) -> Unreadable:
 
 def _written(name: str, content: bytes) -> Paper:
     try:
-        text = content.decode("utf-8-sig")
+        return words(name, content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Paper(name, trouble=WHY["text"].format(name=name))
+
+
+def words(name: str, text: str, question: str = "") -> Paper:
+    """Text as a paper, without what cannot be printed."""
     text = "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
-    return Paper(name, digest=hashlib.sha256(text.encode()).hexdigest(), text=text)
+    return Paper(name, question, digest=hashlib.sha256(text.encode()).hexdigest(), text=text)
 
 
 def _drawn(name: str, frames: list[bytes]) -> Paper:

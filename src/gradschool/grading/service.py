@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradschool.grading import papers
+from gradschool.grading import answers, papers
 from gradschool.grading.problem import Problem
 from gradschool.grading.report import Report, Verdict
+from gradschool.grading.written import ANSWERS
 from gradschool.sandbox import Pool
 
 PAPERS = ".papers"
@@ -63,14 +64,23 @@ def grade(request: Request, pool: Pool | None = None) -> Report:
 
 
 def read(request: Request, pool: Pool) -> list[papers.Paper]:
-    """What people are to read of a submission. A file that no sandbox could be had for is left out: the next grading
-    reads it."""
+    """What people are to read of a submission: files, and prose from the form.
+
+    A file that no sandbox could be had for is left out: the next grading reads it.
+    """
     found = []
     try:
-        names = {question.file: None for question in Problem.load(request.problem).by_hand if question.file}
+        problem = Problem.load(request.problem)
         source = papers.Source(request.submission, tier=request.tier, pool=pool)
-        for name in names:
+        for name in dict.fromkeys(question.file for question in problem.by_hand if question.file):
             found.append(source.paper(name))
+        if problem.written is not None and problem.written.prose:
+            given = answers.read(request.submission)
+            for question in problem.written.prose:
+                if isinstance(text := given.get(question.id), str) and text.strip():
+                    found.append(papers.words(ANSWERS, text, question.id))
+    except answers.AnswersRefused:
+        pass  # the report says so
     except Exception:
         print(traceback.format_exc(), file=sys.stderr)
     return found

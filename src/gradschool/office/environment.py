@@ -62,6 +62,33 @@ def mail() -> Mail:
     return Mail(parts.hostname, port or (465 if whole else 587), user, password, whole, not whole and not here)
 
 
+class Oidc(NamedTuple):
+    """An OpenID Connect provider; without an issuer, nobody signs in that way."""
+
+    issuer: str = ""
+    client: str = ""
+    secret: str = ""
+    name: str = ""
+    trust_email: bool = False
+
+
+def oidc() -> Oidc:
+    """The provider of $GRADSCHOOL_OIDC_ISSUER, with the client that it knows this site as."""
+    issuer = text("GRADSCHOOL_OIDC_ISSUER", "").rstrip("/")
+    if not issuer:
+        return Oidc()
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise BadSetting(
+            f"GRADSCHOOL_OIDC_ISSUER is {issuer!r}; give the provider's address, which begins with https://."
+        )
+    client, secret = text("GRADSCHOOL_OIDC_CLIENT", ""), text("GRADSCHOOL_OIDC_SECRET", "")
+    if not client or not secret:
+        raise BadSetting("GRADSCHOOL_OIDC_ISSUER needs GRADSCHOOL_OIDC_CLIENT and GRADSCHOOL_OIDC_SECRET beside it.")
+    name = text("GRADSCHOOL_OIDC_NAME", parts.hostname or issuer)
+    return Oidc(issuer, client, secret, name, flag("GRADSCHOOL_OIDC_TRUST_EMAIL"))
+
+
 def home() -> Path:
     """The folder that holds everything the office keeps: database, blobs, secret key ($GRADSCHOOL_HOME, else ./var)."""
     return Path(text("GRADSCHOOL_HOME", "var")).expanduser().resolve()

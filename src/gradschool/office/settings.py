@@ -85,6 +85,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+OIDC = environment.oidc()
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "people:signin"
 LOGIN_REDIRECT_URL = "/"

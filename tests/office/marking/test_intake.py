@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from gradschool.grading.papers import Paper
+from gradschool.grading import answers, service
+from gradschool.grading.archive import pack_bytes
+from gradschool.grading.papers import Paper, words
 from gradschool.office.handin import blobs
 from gradschool.office.marking import intake
 from gradschool.office.marking.intake import Declared
 from gradschool.office.marking.models import Mark, Question, Writing
 from gradschool.office.marking.models import Paper as PaperRow
 from gradschool.office.setup import apply_course
+from gradschool.sandbox import Pool
 
 from .conftest import drawn, written
+
+PROSE = """
+[[questions]]
+id = "why"
+part = "9"
+points = 3
+kind = "prose"
+title = "Why it works"
+ask = "Why does SGD work?"
+rubric = [{ item = "Names the noise", points = 3 }]
+"""
 
 pytestmark = pytest.mark.django_db
 
@@ -88,12 +103,35 @@ def test_the_same_text_of_two_students_is_two_answers(chi, eve, answered) -> Non
     assert set(Writing.objects.values_list("same_as", flat=True)) == {None}
 
 
-def test_words_from_a_form_are_answers_too(chi, answered, review: Question) -> None:
-    Question.objects.filter(pk=review.pk).update(file="")
-    row = answered(chi, written("x"))
-    writing = intake.write(row, "review", "The *contribution* is $x^2$.")
-    assert writing.question == review
-    assert intake.write(row, "review", "Another one.").pk == writing.pk
+def test_words_from_a_form_are_answers_too_and_stay_as_they_were_read(chi, answered, review: Question) -> None:
+    row = answered(chi, words("answers.json", "The *contribution* is $x^2$.", "review"))
+    writing = Writing.objects.get()
+    assert (writing.question, writing.text, writing.paper) == (review, "The *contribution* is $x^2$.", None)
+    intake.keep(row, [words("answers.json", "Another one.", "review")])
+    assert Writing.objects.get().text == "The *contribution* is $x^2$."
+
+
+def test_an_answer_to_a_question_that_is_gone_is_left_out(chi, answered) -> None:
+    answered(chi, words("answers.json", "To nothing.", "no-such-question"))
+    assert not Writing.objects.exists()
+
+
+def test_prose_of_written_toml_comes_with_its_rubric_and_its_answer(offering, folder, tmp_path) -> None:
+    course = tmp_path / "course"
+    shutil.copytree(folder, course)
+    hw1 = course / "problems" / "hw1"
+    toml = (hw1 / "problem.toml").read_text()
+    toml = toml.replace('"notes.md"]', '"notes.md", "answers.json"]')
+    part = '\n[[parts]]\nid = "9"\ntitle = "In words"\npoints = 3\n\n[judge]'
+    (hw1 / "problem.toml").write_text(toml.replace("\n[judge]", part))
+    (hw1 / "written.toml").write_text(PROSE)
+    review = Question.objects.get(problem_set__offering=apply_course(course), key="why")
+    assert (review.points, review.file, review.ask.strip()) == (3, "", "Why does SGD work?")
+    assert [(item.text, item.points) for item in review.items.all()] == [("Names the noise", "3")]
+    pack_bytes({"answers.json": answers.dump({"why": "It *wanders*."})}, tmp_path / "mine.zip")
+    with Pool() as pool:
+        found = service.read(service.Request(hw1, tmp_path / "mine.zip", "chi"), pool)
+    assert [(paper.question, paper.text) for paper in found if paper.question] == [("why", "It *wanders*.")]
 
 
 def test_trouble_of_any_length_is_kept(chi, answered) -> None:

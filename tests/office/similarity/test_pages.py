@@ -105,6 +105,8 @@ def test_an_archive_that_breaks_its_box_costs_the_others_nothing(offering, chi, 
     broken, kept, empty = archives.read([bad, good, bad])
     assert (broken.files, kept.files) == ({}, {"a.py": "x = 1\n"})
     assert "cannot be read (BadZipFile)" in empty.note
+    (gone,) = archives.read([tmp_path / "gone.zip"])
+    assert gone == archives.Code({}, "Its archive is not in the store.")
     program = tmp_path / "unpack.py"
     text = archives.UNPACK.read_text()
     program.write_text(text.replace("def main() -> None:\n", "def main() -> None:\n    assert len(sys.argv) == 2\n"))

@@ -64,7 +64,7 @@ def filter_pictures(weights: Tensor) -> NDArray[np.uint8]:
     weights = weights.detach()
     largest = weights.abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
     scaled = (127.5 + 127.5 * weights / largest).round().byte()
-    return scaled.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
+    return scaled.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy()
 
 
 @torch.no_grad()
@@ -105,4 +105,4 @@ def neighbors(queries: Tensor, points: Tensor, count: int) -> NDArray[np.int64]:
             f"{count} neighbors of {tuple(queries.shape)} among {tuple(points.shape)}: take from 1 to as many as there "
             "are, of the same width."
         )
-    return knn.nearest(knn.as_matrices(queries.numpy(), points.numpy()), count)
+    return knn.nearest(knn.as_matrices(queries.cpu().numpy(), points.cpu().numpy()), count)

@@ -52,9 +52,10 @@ class Fooled(NamedTuple):
 def fgsm(
     model: nn.Module, images: Tensor, classes: Tensor | int, size: float, limits: Range, *, towards: bool = False
 ) -> Tensor:
-    """Every pixel moved by `size`, the way that raises the loss of the class: the fast gradient sign method, eq. of 4.
+    """Every pixel moved by `size`, the way that raises the loss of the class: the fast gradient sign method.
 
-    classes: what is shown, one for all or (N,); with `towards` what shall be answered, and the loss is lowered.
+    classes: what is shown, one for all or (N,); with `towards` what shall be answered, and the loss is lowered. Section
+    4 of Goodfellow et al.
     Raises CannotAsk for a size below 0, an empty range, or as `answers` and `chosen`.
     """
     images = _inside(images, limits).requires_grad_()
@@ -72,7 +73,8 @@ def climb(
 ) -> Fooled:
     """Raise the score of the target by steps of length `step` (L2, an image) until it is the answer.
 
-    targets: one for all, or (N,). An image that is answered as wanted is left as it is.
+    targets: one for all, or (N,). An image that is answered as wanted is left as it is. Raises CannotAsk for less than
+    one step, an empty range, or as `answers` and `chosen`.
     """
     wanted = _first(model, images, targets, limits)
 
@@ -95,6 +97,7 @@ def deep_fool(
     """Step after step to where a linear network would change its mind, and by the share `overshoot` beyond.
 
     targets: the class to reach, one for all or (N,); None takes whichever class is nearest (algorithm 2 of DeepFool).
+    Raises CannotAsk for an overshoot below 0, less than one step, an empty range, or as `answers` and `chosen`.
     """
     if not overshoot >= 0:
         raise CannotAsk(f"The overshoot is {overshoot}; it must be at least 0.")
@@ -144,7 +147,7 @@ def _search(
     if steps < 1:
         raise CannotAsk(f"There are {steps} steps; the way needs at least one.")
     images = _inside(images, limits)
-    rows = torch.arange(len(images))
+    rows = torch.arange(len(images), device=images.device)
     taken = torch.zeros_like(rows)
     with at_rest(model), torch.enable_grad():
         for step in range(steps + 1):
@@ -157,7 +160,7 @@ def _search(
             rows = rows[away]
             images[rows] = moved[away]
             taken[rows] += 1
-    reached = torch.ones(len(images), dtype=torch.bool)
+    reached = torch.ones(len(images), dtype=torch.bool, device=images.device)
     reached[rows] = ~away
     return Fooled(images, reached, taken)
 

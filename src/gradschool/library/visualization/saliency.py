@@ -60,7 +60,7 @@ def smooth_grad(
     spread = noise * (images.amax(dim=(1, 2, 3), keepdim=True) - images.amin(dim=(1, 2, 3), keepdim=True))
     total = torch.zeros_like(images)
     for _ in range(copies):
-        moved = images + spread * torch.randn(images.shape, generator=random, dtype=images.dtype)
+        moved = images + spread * torch.randn(images.shape, generator=random, dtype=images.dtype).to(images.device)
         total += input_gradient(model, moved, classes)
     return total / copies
 
@@ -76,7 +76,7 @@ def integrated_gradients(
     if steps < 1:
         raise CannotAsk(f"There are {steps} steps; the way from the baseline needs at least one.")
     images = checked(images)
-    start = torch.as_tensor(baseline, dtype=images.dtype).expand_as(images)
+    start = torch.as_tensor(baseline, dtype=images.dtype, device=images.device).expand_as(images)
     total = torch.zeros_like(images)
     for step in range(steps):
         total += input_gradient(model, start + (step + 0.5) / steps * (images - start), classes)

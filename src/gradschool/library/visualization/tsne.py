@@ -118,13 +118,13 @@ def tsne(points: Tensor, *, perplexity: float = 30.0, steps: int = 1000, start: 
     Raises CannotAsk for points that are no finite (N, D) of at least two numbers, a start of another shape, less than
     one step, or a perplexity that does not fit.
     """
-    points = points.detach().double()
+    points = points.detach().cpu().double()
     if points.dim() != 2 or points.shape[1] < 2 or not points.isfinite().all():
         raise CannotAsk(f"The points are {tuple(points.shape)}; give finite numbers (N, D), at least two a point.")
     if steps < 1:
         raise CannotAsk(f"There are {steps} steps; the map needs at least one.")
     probabilities = joint(conditional(squared_distances(points), perplexity))
-    at = principal(points) if start is None else start.detach().double().clone()
+    at = principal(points) if start is None else start.detach().cpu().double().clone()
     if at.shape != (len(points), 2):
         raise CannotAsk(f"The start is {tuple(at.shape)} for {len(points)} points; give a place (N, 2) for each.")
     learning_rate = max(len(points) / EXAGGERATION / 4, 50.0)

@@ -35,14 +35,15 @@ def board(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     found = board_of(problem_set, table)
     own = _own_groups(viewer)
     called, real = names_of(problem_set)
+    known = _known_groups(viewer)
     submissions = _numbers(problem_set, found) if viewer.is_staff else {}
     rows = [
         {
             "place": place,
             "name": called[place.entry.group],
-            "real": real[place.entry.group] if viewer.is_staff else "",
+            "real": real[place.entry.group] if place.entry.group in known else "",
             "own": place.entry.group in own,
-            "submission": place.entry.submission if viewer.is_staff else "",
+            "submission": place.entry.submission if place.entry.group in known else "",
             "number": submissions.get(place.entry.submission),
             "public": place.entry.public * 100,
             "private": place.entry.private * 100 if found.revealed or viewer.is_staff else None,
@@ -60,13 +61,19 @@ def board(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
             "rows": rows,
             "lines": [{"title": line.title, "score": line.score * 100, "points": line.points} for line in table.lines],
             "own": _own_entries(viewer, problem_set, found, own),
-            "withdrawn": _withdrawn(problem_set) if viewer.is_staff else [],
+            "withdrawn": [row for row in _withdrawn(problem_set) if row.submission.group_id in known],
             "chosen": BoardName.objects.filter(enrolment=viewer.enrolment).first() if viewer.is_student else None,
             "made_up": made_up(viewer.enrolment.pk) if viewer.enrolment else "",
             "may_withdraw": viewer.is_staff or not found.revealed,
             "private_shown": found.revealed or viewer.is_staff,
         },
     )
+
+
+def _known_groups(viewer: Viewer) -> set[int]:
+    """The groups whose members the viewer may see by name: of the staff, and none for anybody else."""
+    groups = Group.objects.filter(offering=viewer.offering, members__in=viewer.enrolments().values("user"))
+    return set(groups.values_list("pk", flat=True))
 
 
 def _own_groups(viewer: Viewer) -> set[int]:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from django.db import transaction
 
 from gradschool.grading import papers
+from gradschool.grading.written import Question as Prose
 from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.models import ProblemSet, Submission
 from gradschool.office.marking.models import Item, Mark, Paper, Question, Writing
@@ -28,6 +29,7 @@ class Declared:
     items: Sequence[tuple[str, Fraction]]
     scoring: str = POSITIVE
     file: str = ""
+    ask: str = ""
 
 
 def declared(question: ByHand) -> Declared:
@@ -36,6 +38,12 @@ def declared(question: ByHand) -> Declared:
     return Declared(
         question.id, question.part, question.title, question.points, items, question.scoring, question.file or ""
     )
+
+
+def prose(question: Prose) -> Declared:
+    """A question of kind prose in written.toml."""
+    items = [(line.item, line.points) for line in question.rubric]
+    return Declared(question.id, question.part, question.title, int(question.points), items, ask=question.ask)
 
 
 def declare(problem_set: ProblemSet, questions: Iterable[Declared]) -> None:
@@ -50,6 +58,7 @@ def declare(problem_set: ProblemSet, questions: Iterable[Declared]) -> None:
                 "title": one.title,
                 "points": one.points,
                 "file": one.file,
+                "ask": one.ask,
                 "position": position,
             },
             create_defaults={
@@ -58,6 +67,7 @@ def declare(problem_set: ProblemSet, questions: Iterable[Declared]) -> None:
                 "points": one.points,
                 "scoring": one.scoring,
                 "file": one.file,
+                "ask": one.ask,
                 "position": position,
                 "from_folder": rubric,
             },
@@ -74,16 +84,23 @@ def declare(problem_set: ProblemSet, questions: Iterable[Declared]) -> None:
             row.save(update_fields=["scoring", "from_folder"])
 
 
-def write(submission: Submission, key: str, text: str) -> Writing:
-    """An answer in words to the question of that key; call it in the transaction that stores the submission."""
-    question = Question.objects.get(problem_set=submission.problem_set_id, key=key)
-    return _write(submission, question, hashlib.sha256(text.encode()).hexdigest(), text=text)
+def write(submission: Submission, key: str, text: str) -> Writing | None:
+    """An answer in words to the question of that key, if there is one. What was read before stays."""
+    question = Question.objects.filter(problem_set=submission.problem_set_id, key=key).first()
+    if question is None:  # the course has a newer version than the one that was graded by
+        return None
+    known = submission.writings.filter(question=question).first()
+    return known or _write(submission, question, hashlib.sha256(text.encode()).hexdigest(), text=text)
 
 
 def keep(submission: Submission, found: Iterable[papers.Paper]) -> None:
     """Store what could be read of a hand-in's files. What was readable before stays: it may have marks."""
     questions = list(Question.objects.filter(problem_set=submission.problem_set_id).exclude(file=""))
     for paper in found:
+        if paper.question:
+            with transaction.atomic():
+                write(submission, paper.question, paper.text)
+            continue
         known = Paper.objects.filter(submission=submission, name=paper.name).first()
         if known is not None and not known.trouble:
             continue

@@ -27,6 +27,7 @@ class Question(models.Model):
         default=rules.POSITIVE,
     )
     file = models.CharField(max_length=100, blank=True, help_text="Of the hand-in; empty for an answer from a form.")
+    ask = models.TextField(blank=True, help_text="The question in Markdown, where the hand-out does not have it.")
     position = models.PositiveIntegerField(default=0)
     blind = models.BooleanField(default=True, help_text="Whether readers do not see whose answer they mark.")
     from_folder = models.JSONField(default=list, help_text="The rubric as the course folder had it when applied.")

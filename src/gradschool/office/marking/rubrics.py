@@ -32,7 +32,7 @@ class Refused(Exception):
 def add(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     """A question that the course folder does not have: for a file that is handed in."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     problem_set = get_object_or_404(ProblemSet, offering=viewer.offering, key=problem)
     try:
         with transaction.atomic():
@@ -115,7 +115,7 @@ def _change(request: HttpRequest, viewer: Viewer, row: Question) -> int:
     row.blind = bool(request.POST.get("blind"))
     row.save(update_fields=["scoring", "blind"])
     moved = {answer: str(now) for answer, now in _points(row).items() if points_before[answer] != now}
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     log(viewer.offering, user, RUBRIC, str(row), question=row.pk, points=moved, before=before, after=_items(row))
     return len(moved)
 

@@ -243,6 +243,24 @@ class ApiToken(models.Model):
         return token
 
 
+class Identity(models.Model):
+    """Who an account is to an OpenID Connect provider. Addresses change; the subject at its issuer does not."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["issuer", "subject"], name="one_account_of_a_subject"),
+            models.UniqueConstraint(fields=["issuer", "user"], name="one_subject_of_an_account"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user.name} at {self.issuer}"
+
+
 class CalendarFeed(models.Model):
     """A person's private calendar address. It holds a signed key, so that the table alone opens no calendar."""
 

@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.generic import TemplateView
 
-from gradschool.office.people import admission_pages, roster_pages, views
+from gradschool.office.people import admission_pages, oidc, roster_pages, views
 
 app_name = "people"
 form = require_http_methods(["GET", "HEAD", "POST"])
@@ -23,6 +23,8 @@ urlpatterns = [
         name="forgotten_sent",
     ),
     path("password/<uidb64>/<token>/", form(views.NewPassword.as_view()), name="new_password"),
+    path("oidc/start", oidc.start, name="oidc_start"),
+    path("oidc/callback", oidc.callback, name="oidc_callback"),
     path("invitations/<str:token>/", admission_pages.invitation, name="invitation"),
     path("account/calendar", views.calendar_address, name="calendar_address"),
     path("api/token", views.api_token, name="api_token"),

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_required
@@ -66,6 +67,9 @@ class SignIn(LoginView):
     template_name = "people/signin.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(**context, oidc=settings.OIDC.name)
 
 
 class SignOut(LogoutView):

@@ -39,18 +39,19 @@ def read(archives: Sequence[Path]) -> list[Code]:
 
     What one archive does to its box costs the others nothing: they are then read one by one.
     """
-    found: list[Code] = []
-    for start in range(0, len(archives), TOGETHER):
-        batch = archives[start : start + TOGETHER]
+    found = dict.fromkeys(archives, Code({}, "Its archive is not in the store."))
+    there = [archive for archive in found if archive.is_file()]
+    for start in range(0, len(there), TOGETHER):
+        batch = there[start : start + TOGETHER]
         try:
-            found += _in_a_box(batch)
+            found |= zip(batch, _in_a_box(batch), strict=True)
         except BROKEN:
             for archive in batch:
                 try:
-                    found += _in_a_box([archive])
+                    found |= zip([archive], _in_a_box([archive]), strict=True)
                 except BROKEN:
-                    found.append(Code({}, "Its archive could not be read within its bounds."))
-    return found
+                    found[archive] = Code({}, "Its archive could not be read within its bounds.")
+    return [found[archive] for archive in archives]
 
 
 def _in_a_box(archives: Sequence[Path]) -> list[Code]:

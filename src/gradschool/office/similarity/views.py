@@ -47,7 +47,7 @@ class Side:
 def problem_sets(request: HttpRequest, offering: str) -> HttpResponse:
     """The problem sets whose hand-ins can be compared."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_staff_of_all()
     rows = ProblemSet.objects.filter(offering=viewer.offering, current__isnull=False).select_related("comparison")
     sets = [(row, getattr(row, "comparison", None)) for row in rows]
     return render(request, "similarity/problem_sets.html", {"offering": viewer.offering, "sets": sets})
@@ -57,7 +57,7 @@ def problem_sets(request: HttpRequest, offering: str) -> HttpResponse:
 def pairs(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     """The pairs that share most."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     problem_set = _problem_set(viewer, problem)
     comparison = getattr(problem_set, "comparison", None)
     mine = offerings_staffed_by(user)
@@ -96,7 +96,7 @@ def pairs(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
 def compare(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     """Read the archives that are new, some at a time, and compare once all are read."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     problem_set = _problem_set(viewer, problem)
     wanted = comparing.missing(comparing.latest(problem_set))
     try:
@@ -117,7 +117,7 @@ def compare(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
 def pair(request: HttpRequest, offering: str, pk: int) -> HttpResponse:
     """Two hand-ins side by side with what they share."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     rows = Pair.objects.select_related(
         "comparison__problem_set", "left__problem_set__offering", "right__problem_set__offering"
     ).prefetch_related("left__group__members", "right__group__members")

@@ -33,15 +33,15 @@ def deletion_curve(
     place, a number or anything that broadcasts to the images (N, C, H, W). Raises CannotAsk for heat of another size,
     less than one step, and as `answers` and `chosen`.
     """
-    images = checked(images)
+    images, heat = checked(images), heat.to(images.device)
     if heat.shape != (len(images), *images.shape[-2:]):
         raise CannotAsk(f"The heat is {tuple(heat.shape)} and the images {tuple(images.shape)}; give heat (N, H, W).")
     if steps < 1:
         raise CannotAsk(f"There are {steps} steps; the curve needs at least one.")
     order = heat.flatten(1).argsort(dim=1, descending=True, stable=True)
-    rank = torch.empty_like(order).scatter_(1, order, torch.arange(order.shape[1]).expand_as(order))
+    rank = torch.empty_like(order).scatter_(1, order, torch.arange(order.shape[1], device=heat.device).expand_as(order))
     rank = rank.view_as(heat)[:, None]  # (N, 1, H, W), 0 for the hottest
-    instead = torch.as_tensor(fill, dtype=images.dtype).expand_as(images)
+    instead = torch.as_tensor(fill, dtype=images.dtype, device=images.device).expand_as(images)
     curve = []
     with at_rest(model):
         for step in range(steps + 1):

@@ -64,8 +64,9 @@ def answers(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def _refused(images: Tensor, error: RuntimeError) -> CannotAsk:
+    why = str(error).partition("\n")[0]
     return CannotAsk(
-        f"The network cannot take images {tuple(images.shape)} of {images.dtype} ({str(error).splitlines()[0]}); "
+        f"The network cannot take images {tuple(images.shape)} of {images.dtype} ({why}); "
         "give them the size, the channels and the type that it was trained on."
     )
 
@@ -122,8 +123,9 @@ def seen(model: nn.Module, images: Tensor, layers: Sequence[str | nn.Module | No
             return [found[module] for module in wanted]
         except RuntimeError as error:
             raise _refused(images, error) from error
-    missing = next(layer for layer, module in zip(layers, wanted, strict=True) if module not in found)
-    raise CannotAsk(f"The layer {missing} takes no part in the answer; name one that does.")
+    layer, module = next(pair for pair in zip(layers, wanted, strict=True) if pair[1] not in found)
+    name = layer if isinstance(layer, str) else type(module).__name__
+    raise CannotAsk(f"The layer {name} takes no part in the answer; name one that does.")
 
 
 def find(model: nn.Module, layer: str | nn.Module | None) -> nn.Module:
