@@ -84,5 +84,7 @@ def _page(problem: Problem) -> bytes:
     except ModuleNotFoundError as error:
         raise ProblemError(f"a page needs {error.name}; install it with `pip install gradschool[office]`") from None
     style = Path(rendering.__file__).parent / "static" / "site" / "gradschool.css"
-    text = rendering.html(problem.handout.read_text("utf-8"))
-    return PAGE.format(title=escape(problem.title), style=style.read_text("utf-8"), text=text).encode()
+    text, title = problem.handout.read_text("utf-8"), problem.title
+    if text.startswith("# "):  # a page has one heading of the first level
+        title, _, text = text.removeprefix("# ").partition("\n")
+    return PAGE.format(title=escape(title), style=style.read_text("utf-8"), text=rendering.html(text)).encode()
