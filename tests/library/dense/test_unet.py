@@ -72,6 +72,21 @@ def test_what_bridges_carry_reaches_the_answer():
     assert (seen.amin(dim=0).tolist(), seen.amax(dim=0).tolist()) == ([4, 4], [12, 12])
 
 
+def test_at_the_beginning_what_comes_from_below_is_as_loud_as_what_comes_across():
+    torch.manual_seed(0)
+    net = UNet(3, 4, (16, 32, 64, 64))
+    heard = {}
+    for name in ("up.0", "up.1", "up.2", "down.0", "down.1", "down.2"):
+        net.get_submodule(name).register_forward_hook(
+            lambda _, __, output, name=name: heard.update({name: float(output.detach().square().mean())})
+        )
+    net(torch.randn(4, 3, 64, 64, generator=RANDOM))
+    for up, down in (("up.0", "down.2"), ("up.1", "down.1"), ("up.2", "down.0")):
+        assert (
+            0.5 < heard[up] / heard[down] < 4
+        )  # 2: half of the inputs are cut off by ReLU, for which the weights make up
+
+
 def test_folding_begins_at_half_the_size_with_four_times_the_channels():
     net = UNet(3, 5, SMALL, fold=2)
     assert net.down[0][0].in_channels == 12

@@ -75,6 +75,8 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):  # deviation sqrt(2 / incoming nodes), section 3
                 nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+            if isinstance(module, nn.ConvTranspose2d):  # one place of all channels comes in; or the bottom is not heard
+                nn.init.normal_(module.weight, std=(2 / module.in_channels) ** 0.5)
         nn.init.kaiming_normal_(self.score.weight, nonlinearity="linear")
 
     def forward(self, x: Tensor) -> Tensor:
