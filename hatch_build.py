@@ -7,7 +7,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-PRIVATE = {"solution", "bank", "checks.py"}
+PRIVATE = {"solution", "bank", "checks.py", "written.toml", "theory.py", "hints.toml"}
 
 
 class PublicCopy(BuildHookInterface):  # type: ignore[type-arg]

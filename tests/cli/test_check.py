@@ -85,7 +85,9 @@ def test_a_folder_without_any_of_the_files_is_wrong_use(work: Path, tmp_path: Pa
     (tmp_path / "elsewhere").mkdir()
     done = check("hw1", str(tmp_path / "elsewhere"), "--course", str(ROOT / "course"))
     assert done.exit_code == 2
-    assert "has none of classifier.py, network.py; name the folder that has your files." in done.output
+    assert (
+        "has none of classifier.py, network.py, torch_net.py, figures.py, answers.json; name the folder" in done.output
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,3 +107,11 @@ def test_wrong_use_is_named(work: Path, words: tuple[str, ...], sentence: str) -
     assert done.exit_code == 2
     assert sentence in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_problem_set_of_questions_alone_says_where_they_are_answered(work: Path) -> None:
+    done = check("ps0", "--course", str(ROOT / "course"))
+    assert (done.exit_code, done.output) == (
+        1,
+        "Error: ps0 has no public checks; its questions are answered on the course's site.\n",
+    )

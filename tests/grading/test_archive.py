@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gradschool.grading.archive import ArchiveLimits, ArchiveRefused, inspect, pack
+from gradschool.grading.archive import ArchiveLimits, ArchiveRefused, inspect, pack, pack_bytes, put_member, read_member
 
 
 def make(path: Path, *entries: str | zipfile.ZipInfo, content: bytes = b"x") -> Path:
@@ -217,3 +217,24 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
 
 def test_a_missing_file_is_refused_with_a_sentence(tmp_path):
     assert "cannot be read" in refused(tmp_path / "none.zip")
+
+
+def test_a_file_is_put_into_a_zip_beside_the_others_or_in_place_of_its_namesake(tmp_path):
+    path = tmp_path / "x.zip"
+    pack_bytes({"a.py": b"a", "answers.json": b"old" * 100}, path)
+    put_member(path, "answers.json", b"new")
+    with zipfile.ZipFile(path) as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == {"a.py": b"a", "answers.json": b"new"}
+        assert packed.testzip() is None
+    assert [entry.name for entry in inspect(path).files] == ["a.py", "answers.json"]
+    assert read_member(path, "answers.json", 10) == b"new"
+    assert read_member(path, "none", 10) is None
+
+
+def test_a_file_joins_the_others_in_their_folder(tmp_path):
+    path = tmp_path / "x.zip"
+    pack_bytes({"hw/a.py": b"a", "hw/deep/b.py": b"b"}, path)
+    put_member(path, "answers.json", b"{}")
+    assert inspect(path).missing(["a.py", "answers.json"]) == ()
+    assert read_member(path, "answers.json", 10) == b"{}"
+    assert read_member(path, "b.py", 10) is None, "only what lies at the top is looked at"

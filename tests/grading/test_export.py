@@ -148,6 +148,9 @@ def test_the_scripts_are_shell_and_name_the_packages_of_the_problem_set(machine)
 def test_what_cannot_be_exported_is_said(problem, folder, tmp_path):
     with pytest.raises(ProblemError, match="Gradescope knows visible, hidden"):
         to_gradescope(problem, tmp_path / "x.zip", hidden="sometimes")
+    questions = Problem.load(Path(__file__).parents[2] / "course" / "problems" / "ps0")
+    with pytest.raises(ProblemError, match="ps0 has questions alone"):
+        to_gradescope(questions, tmp_path / "x.zip")
     toml = folder / "problem.toml"
     toml.write_text(toml.read_text() + 'packages = ["numpy", "no-such-package"]\n')
     with pytest.raises(ProblemError, match="no-such-package of problem set toy is not installed"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gradschool.grading.problem import Problem, ProblemError, find, unpacked_handout
@@ -87,3 +89,19 @@ def test_an_unknown_problem_set_is_answered_with_the_known_ones(tmp_path):
 
 def test_a_folder_without_a_hand_out_has_none(tmp_path):
     assert unpacked_handout(tmp_path, "toy") is None
+
+
+def test_a_question_by_hand_brings_its_points_and_needs_no_solution(folder: Path) -> None:
+    toml = folder / "problem.toml"
+    text = toml.read_text().replace('files = ["work.py"]', 'files = ["work.py", "review.pdf"]')
+    part = '[[parts]]\nid = "c"\ntitle = "Review"\npoints = 4\n'
+    question = '[[by_hand]]\nid = "review"\npart = "c"\ntitle = "Review"\npoints = 4\nfile = "review.pdf"\n'
+    toml.write_text(text.replace("[judge]", f"{part}{question}[judge]"))
+    (found,) = Problem.load(folder).by_hand
+    assert (found.id, found.part, found.points, found.file) == ("review", "c", 4, "review.pdf")
+    toml.write_text(toml.read_text().replace("points = 4\nfile", "points = 3\nfile"))
+    with pytest.raises(ProblemError, match="part c has 4 points"):
+        Problem.load(folder)
+    toml.write_text(toml.read_text().replace("points = 3\nfile", "file"))
+    with pytest.raises(ProblemError, match="lacks or misspells 'points'"):
+        Problem.load(folder)

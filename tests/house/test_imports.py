@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,11 @@ def test_checks_use_the_judge_and_the_library_as_reference(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", named(list((ROOT / "course").glob("problems/*/solution/*.py"))))
-def test_a_solution_uses_nothing_of_ours(path: Path) -> None:
+def test_a_solution_uses_nothing_of_ours_but_what_is_lent_to_students(path: Path) -> None:
     beside = {sibling.stem for sibling in path.parent.glob("*.py")}
-    assert not {name for name in imports(path) if not allowed(name, "numpy", "torch", *beside)}
+    judge = tomllib.loads((path.parents[1] / "problem.toml").read_text())["judge"]
+    usable = {*judge["packages"], *judge.get("modules", ()), *beside}
+    assert not {name for name in imports(path) if not allowed(name, *usable)}
 
 
 def test_the_half_of_the_judge_in_the_sandbox_imports_nothing_of_ours() -> None:

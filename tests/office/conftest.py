@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
@@ -30,6 +31,12 @@ PASSWORD = "a long enough word"
 @pytest.fixture(autouse=True)
 def _blobs_of_this_test(settings, tmp_path: Path) -> None:
     settings.BLOBS = tmp_path / "blobs"
+
+
+@pytest.fixture
+def quick_hashes(settings) -> None:
+    """Hash passwords in no time, for tests that are about something else."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -161,3 +168,49 @@ def on_disk(db, django_db_blocker, tmp_path: Path) -> Iterator[Path]:
         connections["default"].close()
         connections.settings["default"] = settings
         connections["default"] = usual
+
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture
+def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
+    """A page of the site in a real browser in which this person is signed in.
+
+    `page.complaints` is what its console said, `page.faults()` what axe finds and whether it is wider than the screen.
+    """
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, in which Django would not touch the database.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+        def opened(user: User, address: str, **look: object):
+            client = Client()
+            client.force_login(user)
+            context = chromium.new_context(base_url=live_server.url, **look)
+            cookie = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+            page = context.new_page()
+            page.complaints = []
+            page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+
+            def faults() -> list[str]:
+                found = Axe().run(page).response["violations"]
+                said = [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+                if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                    said.append(f"{page.url} is wider than the screen")
+                return said
+
+            page.faults = faults
+            page.goto(address)
+            return page
+
+        yield opened
+        chromium.close()

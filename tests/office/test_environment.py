@@ -39,3 +39,37 @@ def test_a_short_secret_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADSCHOOL_SECRET_KEY", "short")
     with pytest.raises(environment.BadSetting, match="shorter than 32"):
         environment.secret_key()
+
+
+@pytest.mark.parametrize(
+    ("given", "mail"),
+    [
+        ("", environment.Mail()),
+        ("smtp://localhost", environment.Mail("localhost", 587)),
+        ("smtp://m%40x:p%2Fw@mail.edu:2525", environment.Mail("mail.edu", 2525, "m@x", "p/w", False, True)),
+        ("smtps://u:p@mail.edu", environment.Mail("mail.edu", 465, "u", "p", True, False)),
+    ],
+)
+def test_a_mail_server_is_one_address(monkeypatch: pytest.MonkeyPatch, given: str, mail: environment.Mail) -> None:
+    monkeypatch.setenv("GRADSCHOOL_MAIL", given)
+    assert environment.mail() == mail
+
+
+@pytest.mark.parametrize("given", ["mail.edu", "http://mail.edu", "smtp://", "smtp://mail.edu:port"])
+def test_what_is_no_mail_server_is_said(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("GRADSCHOOL_MAIL", given)
+    with pytest.raises(environment.BadSetting, match="GRADSCHOOL_MAIL is no mail server"):
+        environment.mail()
+
+
+def test_a_provider_is_off_by_default_and_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.oidc() == environment.Oidc()
+    monkeypatch.setenv("GRADSCHOOL_OIDC_ISSUER", "http://login.example.edu")
+    with pytest.raises(environment.BadSetting, match="begins with https://"):
+        environment.oidc()
+    monkeypatch.setenv("GRADSCHOOL_OIDC_ISSUER", "https://login.example.edu/")
+    with pytest.raises(environment.BadSetting, match="needs GRADSCHOOL_OIDC_CLIENT and GRADSCHOOL_OIDC_SECRET"):
+        environment.oidc()
+    monkeypatch.setenv("GRADSCHOOL_OIDC_CLIENT", "c")
+    monkeypatch.setenv("GRADSCHOOL_OIDC_SECRET", "s")
+    assert environment.oidc() == environment.Oidc("https://login.example.edu", "c", "s", "login.example.edu", False)

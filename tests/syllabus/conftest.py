@@ -40,8 +40,7 @@ anything = { the = ["judge", 1, 2.5, true], likes = 2021-01-01 }
 def folder(tmp_path: Path) -> Path:
     """The course folder of the repository, copied, with `PROBLEM` as hw1."""
     copy = tmp_path / "course"
-    shutil.copytree(REPOSITORY / "course", copy, ignore=shutil.ignore_patterns("problems"))
-    (copy / "problems/hw1").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "course", copy, ignore=shutil.ignore_patterns("bank", "solution"))
     (copy / "problems/hw1/problem.toml").write_text(PROBLEM)
     (copy / "problems/hw1/handout.md").write_text("Do this.\n")
     return copy

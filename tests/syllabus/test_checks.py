@@ -21,8 +21,66 @@ FOUNDATIONS = "modules/01-foundations/module.toml"
 GENERATIVE = "modules/12-generative-models/module.toml"
 READY = frozenset(method.name for method in catalog.methods())
 
+QUESTION = """[[by_hand]]
+id = "review"
+part = "9"
+title = "Paper review"
+points = 6
+file = "review.doc"
+scoring = "positive"
+rubric = [{ item = "The contribution", points = 2 }, { item = "A takeaway", points = 0.5 }]
+"""
+BOARD = """[leaderboard]
+part = "9"
+file = "predictions.csv"
+labels = "labels.csv"
+metric = "accuracy"
+daily_cap = 5
+public_rows = 300
+lines = [{ title = "middle", score = 0.5, points = 2 }, { title = "low", score = 0.3, points = 1 }]
+"""
+
 # What is broken (file, old text, new text), and the findings that this must give: (file, key, words).
 BROKEN: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]] = {
+    "a question by hand without its part, its file, or points to reach": (
+        [(HW1, "[judge]", QUESTION + "[judge]")],
+        [
+            (HW1, "by_hand[review].part", "There is no part '9'"),
+            (HW1, "by_hand[review].file", "review.doc is not among the files"),
+            (HW1, "by_hand[review].file", "review.doc cannot be shown"),
+            (HW1, "by_hand[review].rubric", "The items add up to 2.5 points, and the question has 6"),
+        ],
+    ),
+    "points are taken and no item takes any": (
+        [
+            (HW1, '"network.py"]', '"network.py", "review.pdf"]'),
+            (
+                HW1,
+                "[judge]",
+                QUESTION.replace('"9"', '"1a"').replace(".doc", ".pdf").replace("positive", "negative") + "[judge]",
+            ),
+        ],
+        [(HW1, "by_hand[review].rubric", "no item takes any")],
+    ),
+    "a leaderboard without part and file, its lines falling": (
+        [(HW1, "[judge]", BOARD + "[judge]")],
+        [
+            (HW1, "leaderboard.part", "There is no part '9'"),
+            (HW1, "leaderboard.file", "predictions.csv is not among the files"),
+            (HW1, "leaderboard.lines[low].score", "The line at 0.3 follows the one at 0.5"),
+        ],
+    ),
+    "a leaderboard with a metric that is none": (
+        [
+            (HW1, '"network.py"]', '"network.py", "predictions.csv"]'),
+            (
+                HW1,
+                "[judge]",
+                BOARD.replace('"9"', '"1a"').replace("accuracy", "beauty").replace("0.3", "0.6") + "[judge]",
+            ),
+        ],
+        [(HW1, "leaderboard.metric", "accuracy")],
+    ),
     "due before released": (
         [(COURSE, "due = 2021-11-03T23:59:00", "due = 2021-10-20T23:59:00")],
         [(COURSE, "problem_sets[hw4].due", "released only at Thu 2021-10-21 12:30")],
@@ -252,6 +310,8 @@ def test_every_rule_is_broken_by_some_test() -> None:
         "methods": "method",
         "project": "group",
         "rubric": "rubric",
+        "by_hand": "by hand",
+        "leaderboard": "leaderboard",
     }
     assert {rule.__name__ for rule in checks.RULES} == set(words)
     assert all(word in seen for word in words.values())

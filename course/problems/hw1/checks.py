@@ -418,3 +418,174 @@ def training_generalizes(student, rng, score):
         if reached >= bar:
             score.award(points)
     score.note(f"Accuracy on {len(unseen)} digits that your code never had: {reached:.3f} (full points from 0.94).")
+
+
+# Part 4a
+
+
+def named_gradients(answer, params):
+    """Loss and gradients as loss_and_gradients should return them; a failed check if they are not."""
+    loss, gradients = pair(answer, "loss, gradients", what="loss_and_gradients")
+    if not isinstance(gradients, dict) or set(gradients) != set(params):
+        fail(f"the gradients should be a dict with the keys {', '.join(params)}")
+    return loss, gradients
+
+
+@check(part="4a", points=1, public=True, title="PyTorch: the same parameters give the same scores")
+def torch_scores(student, reference, rng):
+    params, x, y = network_data(rng)
+    net = student.from_arrays(params)
+    loss, _ = named_gradients(student.loss_and_gradients(net, x, y, 0.0), params)
+    close(loss, reference.TwoLayerNet(params).loss(x, y, 0.0)[0], rtol=1e-9, what="the loss, beside that of part 3")
+    predicted = reference.TwoLayerNet(params).predict(x)
+    close(student.accuracy_of(net, x, predicted), 1.0, what="the share that both networks classify alike")
+
+
+@check(part="4a", points=2, public=True, title="PyTorch: the gradients are those of your derivation")
+def torch_gradients(student, reference, rng):
+    params, x, y = network_data(rng)
+    _, gradients = named_gradients(student.loss_and_gradients(student.from_arrays(params), x, y, 0.0), params)
+    _, expected = reference.TwoLayerNet(params).loss(x, y, 0.0)
+    for name in ("bias2", "weight2", "bias1", "weight1"):
+        gradient_close(gradients[name], expected[name], what=f"PyTorch's gradient on {name}", count=len(y))
+
+
+@check(
+    part="4a",
+    points=1,
+    title="PyTorch: regularized, with as many inputs as hidden units",
+    hint="Both weights are decayed, no bias is. A transpose that is missing hides where the layer is square.",
+)
+def torch_gradients_regularized(student, reference, rng):
+    for pixels, hidden, classes in ((6, 6, 6), (3, 9, 4)):
+        params, x, y = network_data(rng, examples=8, pixels=pixels, hidden=hidden, classes=classes)
+        loss, gradients = named_gradients(student.loss_and_gradients(student.from_arrays(params), x, y, 0.4), params)
+        expected = reference.TwoLayerNet(params).loss(x, y, 0.4)
+        close(loss, expected[0], rtol=1e-9, what="the loss of loss_and_gradients")
+        for name in params:
+            hints = regularization_hints(params[name], expected[1][name], 0.4) if "weight" in name else {}
+            gradient_close(gradients[name], expected[1][name], what=f"PyTorch's gradient on {name}", hints=hints)
+
+
+@check(
+    part="4a",
+    points=1,
+    title="PyTorch: the same question twice",
+    hint="backward() adds to the gradients that are there already.",
+)
+def torch_gradients_twice(student, reference, rng):
+    params, x, y = network_data(rng)
+    net, expected = student.from_arrays(params), reference.TwoLayerNet(params).loss(x, y, 0.1)[1]
+    for turn in ("first", "second"):
+        _, gradients = named_gradients(student.loss_and_gradients(net, x, y, 0.1), params)
+        for name in params:
+            gradient_close(gradients[name], expected[name], what=f"the gradient on {name}, asked a {turn} time")
+
+
+# Part 4b
+
+
+def trained_with_curves(student, x, y, held_out_x, held_out_y, seed):
+    """What train_with_curves returns, once it has the right form: parameters as arrays, and the curves."""
+    answer = student.train_with_curves(x, y, held_out_x, held_out_y, seed)
+    net, curves = pair(answer, "net, curves", what="train_with_curves")
+    names = ("loss", "accuracy", "held_out_accuracy")
+    if not isinstance(curves, dict) or set(curves) != set(names):
+        fail(f"the curves should be a dict with the keys {', '.join(names)}")
+    for name in names:
+        is_finite(curves[name], what=f"curves[{name!r}]")
+    epochs = np.size(curves["loss"])
+    if epochs < 10 or any(np.shape(curves[name]) != (epochs,) for name in names):
+        fail("the three curves should be arrays of the same length, one number for each of at least 10 epochs")
+    params = student.to_arrays(net)
+    if not 1 <= np.size(params["bias1"]) <= MOST_HIDDEN:
+        fail(f"the trained network has {np.size(params['bias1'])} hidden units; 1 to {MOST_HIDDEN} are allowed")
+    if np.shape(params["bias2"]) != (CLASSES,):
+        fail(f"the trained network should give {CLASSES} scores, not {np.size(params['bias2'])}")
+    return params, curves
+
+
+@check(part="4b", points=1, public=True, title="learning curves: their form, and that learning shows", cpu_seconds=10)
+def curves_form(student, rng):
+    x, y = student_digits(rng)
+    _, curves = trained_with_curves(student, x[:200], y[:200], x[200:300], y[200:300], 3)
+    if not curves["loss"][-1] < curves["loss"][0]:
+        fail("the loss after the last epoch should be below that after the first one")
+
+
+@check(
+    part="4b",
+    points=2,
+    title="learning curves: they tell the truth about the network that is returned",
+    hint="Measure after the epoch, on all the digits, and keep training digits and held-out digits apart.",
+    cpu_seconds=10,
+)
+def curves_are_true(student, reference, rng):
+    x, y = student_digits(rng)
+    params, curves = trained_with_curves(student, x[:250], y[:250], x[250:450], y[250:450], 4)
+    for name, chosen in (("accuracy", slice(0, 250)), ("held_out_accuracy", slice(250, 450))):
+        reached = accuracy(params, x[chosen], y[chosen])
+        close(curves[name][-1], reached, atol=1e-9, rtol=0.0, what=f"the last number of curves[{name!r}]")
+    loss, _ = reference.TwoLayerNet(params).loss(x[:250], y[:250], 0.0)
+    close(curves["loss"][-1], loss, rtol=1e-9, atol=1e-12, what="the last number of curves['loss']")
+    again, _ = trained_with_curves(student, x[:250], y[:250], x[450:650], y[450:650], 4)
+    for name, value in params.items():
+        equal(again[name], value, what=f"{name} after training with the same seed and other held-out digits")
+
+
+@check(
+    part="4b",
+    points=3,
+    title="learning curves: digits that your network has never seen",
+    hint="0.92 is wanted. Where do the two accuracies part? That is where to look.",
+    cpu_seconds=10,
+    false_fail=0.02,
+)
+def curves_lead_to_a_good_network(student, rng, score):
+    x, y = student_digits(rng)
+    unseen = x[TRAINING:] + rng.normal(0.0, NOISE, x[TRAINING:].shape)
+    params, _ = trained_with_curves(student, x[:1000], y[:1000], x[1000:TRAINING], y[1000:TRAINING], 5)
+    reached = accuracy(params, unseen, y[TRAINING:])
+    for bar, points in ((0.85, 1), (0.92, 2)):
+        if reached >= bar:
+            score.award(points)
+    score.note(f"Accuracy on {len(unseen)} digits that your code never had: {reached:.3f} (full points from 0.92).")
+
+
+# Part 4c
+
+
+@check(part="4c", points=1, public=True, title="filters: a grid of two rows")
+def grid_of_filters(student, reference, rng):
+    weight = rng.normal(size=(9, 6))
+    expected = reference.filter_grid(weight, 2, 3)
+    hints = {
+        "the filters are not stretched to 0..1": np.where(
+            expected > 0, reference.filter_grid(weight, 2, 3) * np.ptp(weight), 0
+        ),
+        "the filters run down the columns: reading order goes along the rows": reference.filter_grid(
+            weight[:, [0, 2, 4, 1, 3, 5]], 2, 3
+        ),
+    }
+    close(student.filter_grid(weight, 2, 3), expected, atol=1e-12, what="filter_grid(weight, 2, 3)", hints=hints)
+
+
+@check(
+    part="4c",
+    points=2,
+    title="filters: empty cells, flat filters, other shapes",
+    hint="Each filter has a smallest and a largest number of its own. Do not divide by zero.",
+)
+def grids_in_other_shapes(student, reference, rng):
+    for side, filters, rows, columns in ((8, 10, 3, 4), (2, 1, 1, 1), (5, 7, 4, 2), (4, 3, 1, 5)):
+        weight = rng.normal(0.0, 3.0, (side * side, filters)) + 1.0
+        weight[:, 0] *= 0.01
+        weight[:, -1] = -2.5
+        before = weight.copy()
+        what = f"filter_grid of {filters} filters of {side} x {side} in {rows} rows and {columns} columns"
+        close(
+            student.filter_grid(weight, rows, columns),
+            reference.filter_grid(before, rows, columns),
+            atol=1e-12,
+            what=what,
+        )

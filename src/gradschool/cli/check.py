@@ -39,6 +39,8 @@ def command(ctx: click.Context, name: str, path: Path, explicit: Path | None, ti
     folder = here if here.is_dir() else here.parent
     try:
         problem = (unpacked_handout(folder, name) if explicit is None else None) or _of_course(name, explicit)
+        if not any(entry.public for entry in problem.declarations):
+            raise click.ClickException(f"{name} has no public checks; its questions are answered on the course's site.")
         if here.is_dir() and not any((here / file).exists() for file in problem.files):
             raise click.UsageError(
                 f"{here} has none of {', '.join(problem.files)}; name the folder that has your files."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from gradschool.grading.problem import Problem
     from gradschool.syllabus import Course, Finding
 
 
@@ -181,7 +182,9 @@ def _judge_findings(course: Course) -> Iterator[Finding]:
         if problem_set.folder is None:
             continue
         try:
-            Problem.load(problem_set.folder)
+            problem = Problem.load(problem_set.folder)
+            if problem.written is not None:
+                yield from _question_findings(problem)
         except Exception as error:  # loading runs the course's own checks.py, which may raise whatever it likes
             sentence = str(error) or f"{type(error).__name__} without a message."
             yield Finding(
@@ -190,6 +193,15 @@ def _judge_findings(course: Course) -> Iterator[Finding]:
                 sentence if type(error).__module__.startswith("gradschool.") else f"{type(error).__name__}: {sentence}",
                 f"Until the judge can load it, nothing handed in for {problem_set.name} can be graded.",
             )
+
+
+def _question_findings(problem: Problem) -> Iterator[Finding]:
+    """Right answers and known mistakes that are not judged as such, for the numbers of some made-up students."""
+    from gradschool.grading import answers
+    from gradschool.syllabus import Finding
+
+    for sentence in answers.faults(problem):
+        yield Finding(f"problems/{problem.id}/written.toml", "questions", f"{sentence}.", "Correct the question.")
 
 
 def _report(findings: Iterable[Finding]) -> Iterator[str]:

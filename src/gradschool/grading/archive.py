@@ -11,6 +11,7 @@ import stat
 import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +205,45 @@ def _show(name: str) -> str:
     return f"“{shown}{'…' if len(name) > 120 else ''}”"
 
 
+def read_member(path: Path, name: str, most_bytes: int) -> bytes | None:
+    """One small file of an inspected zip, at its top or inside a single top folder; None if it is not there.
+
+    Only for what is data and is bounded: everything else is unpacked in a box. Raises ArchiveRefused.
+    """
+    try:
+        with zipfile.ZipFile(path) as zipped:
+            members = {"/".join(part for part in info.filename.split("/") if part): info for info in zipped.infolist()}
+            members = {path: info for path, info in members.items() if not IGNORED & set(path.split("/"))}
+            tops = {member.partition("/")[0] for member in members}
+            inside = members.get(f"{min(tops)}/{name}") if len(tops) == 1 else None
+            found = members.get(name) or inside
+            if found is None:
+                return None
+            if found.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ArchiveRefused(f"{name} is packed by a method that is not read here. Make a plain zip.")
+            with zipped.open(found) as file:
+                content = file.read(most_bytes + 1)
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, zlib.error) as error:
+        raise ArchiveRefused(f"{name} cannot be unpacked ({error}). Zip the files again.") from None
+    if len(content) > most_bytes:
+        raise ArchiveRefused(f"{name} is larger than {most_bytes // 1024} KiB.")
+    return content
+
+
+def put_member(path: Path, name: str, content: bytes) -> None:
+    """Put a file into an inspected zip, in place of one of that name; what else is in it stays as it was packed.
+
+    Where all files lie in one top folder, this one does, too.
+    """
+    with zipfile.ZipFile(path, "a") as zipped:
+        tops = {info.filename.partition("/")[0] for info in zipped.infolist()} - IGNORED
+        single = len(tops) == 1 and all("/" in info.filename for info in zipped.infolist())
+        inside = f"{min(tops)}/{name}" if single else name
+        if (old := zipped.NameToInfo.pop(inside, None)) is not None:
+            zipped.filelist.remove(old)  # its bytes stay, and nothing points to them
+        zipped.writestr(_member(inside), content, zipfile.ZIP_DEFLATED, 6)
+
+
 def pack(files: Mapping[str, Path], target: Path) -> None:
     """Write a zip of the given files: names to paths. The same files give the same bytes on every day."""
     pack_bytes({name: path.read_bytes() for name, path in files.items()}, target)
@@ -213,7 +253,11 @@ def pack_bytes(contents: Mapping[str, bytes], target: Path | IO[bytes]) -> None:
     """`pack` for contents in memory."""
     with zipfile.ZipFile(target, "w") as zipped:
         for name in sorted(contents):
-            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            info.external_attr = (stat.S_IFREG | 0o644) << 16
-            info.create_system = 3
-            zipped.writestr(info, contents[name], zipfile.ZIP_DEFLATED, 6)
+            zipped.writestr(_member(name), contents[name], zipfile.ZIP_DEFLATED, 6)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    info.create_system = 3
+    return info

@@ -24,7 +24,8 @@ def main() -> int:
         config = json.loads((root / "source" / CONFIG).read_text("utf-8"))
         problem = Problem.load(root / "source" / config["problem"])
         student = _student(root / "submission_metadata.json")
-        report = judge(problem, root / "submission", student=student, allow_plain=config["allow_plain"])
+        plain = config["allow_plain"]
+        report = judge(problem, root / "submission", student=student, allow_plain=plain, questions=False)
     except (OSError, ValueError, KeyError, ProblemError, ReportError) as error:
         print(f"The autograder could not run: {error}", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 Each folder of bank/ holds `expect.toml` and the files in which it differs from what it starts from:
 
     says = "One sentence: what this submission is."
-    base = "solution"            # start from "solution", from the "starter" of the hand-out, or from "nothing"
+    base = "solution"            # start from "solution", right "answers" alone, the "starter" or "nothing"
     remove = ["network.py"]      # files of the base to leave out
     verdict = "partial"          # of the report
     points = 40                  # of the report; optional
@@ -11,6 +11,8 @@ Each folder of bank/ holds `expect.toml` and the files in which it differs from 
     file = "classifier.py"
     old = "return a"
     new = "return b"
+    [answers]                    # answers to questions of written.toml, in place of those of the base
+    fair_price = "7/2"
     [parts]                      # points of parts; those left out are not looked at
     1a = 4
     [checks]                     # verdicts of checks
@@ -31,14 +33,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from gradschool.grading import handout
+from gradschool.grading import answers, handout
 from gradschool.grading.judge import judge, load_checks
 from gradschool.grading.problem import Problem, ProblemError
 from gradschool.grading.report import Report, Verdict
+from gradschool.grading.written import ANSWERS
 from gradschool.sandbox import Pool
 
 STUDENT = "bank"
-KEYS = {"says", "base", "remove", "verdict", "points", "change", "parts", "checks", "judge"}
+KEYS = {"says", "base", "remove", "verdict", "points", "change", "answers", "parts", "checks", "judge"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Expectation:
     changes: tuple[tuple[str, str, str], ...]  # file, old, new
     verdict: Verdict
     points: Fraction | None
+    answers: dict[str, Any]
     parts: dict[str, Fraction]
     checks: dict[str, Verdict]
     judge: dict[str, Any]
@@ -92,6 +96,7 @@ def _read(folder: Path, problem: Problem) -> Expectation:
             changes=tuple((change["file"], change["old"], change["new"]) for change in table.get("change", ())),
             verdict=Verdict(table["verdict"]),
             points=Fraction(str(table["points"])) if "points" in table else None,
+            answers={str(name): _answer(value) for name, value in table.get("answers", {}).items()},
             parts=parts,
             checks=checks,
             judge=dict(table.get("judge", {})),
@@ -100,9 +105,20 @@ def _read(folder: Path, problem: Problem) -> Expectation:
         raise ProblemError(f"{path} lacks or misspells something: {error}") from None
     if unknown := set(parts) - {part.id for part in problem.parts}:
         raise ProblemError(f"{path} names the part {min(unknown)!r}, which the problem set lacks")
-    if unknown := set(checks) - {check.name for check in problem.declarations}:
+    questions = {question.id for question in problem.written.questions} if problem.written else set()
+    if unknown := set(entry.answers) - questions:
+        raise ProblemError(f"{path} answers {min(unknown)!r}, which is no question of the problem set")
+    lines = set(problem.leaderboard.names()) if problem.leaderboard else set()
+    if unknown := set(checks) - {check.name for check in problem.declarations} - questions - lines:
         raise ProblemError(f"{path} names the check {min(unknown)!r}, which the problem set lacks")
     return entry
+
+
+def _answer(value: Any) -> Any:
+    """An answer as the form gives it: text, lists of text, or a table of them."""
+    if isinstance(value, dict):
+        return {name: _answer(one) for name, one in value.items()}
+    return [str(one) for one in value] if isinstance(value, list) else str(value)
 
 
 def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
@@ -111,10 +127,16 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
     texts: dict[str, bytes] = {}
     if entry.base == "solution":
         texts = {file.name: file.read_bytes() for file in problem.solution.glob("*.py")}
+        others = (problem.solution / name for name in problem.files)
+        texts |= {file.name: file.read_bytes() for file in others if file.exists()}
     elif entry.base == "starter":
         texts = {name: text.encode() for name, text in handout.starter(problem).items()}
-    elif entry.base != "nothing":
-        raise ProblemError(f"{path}: base is {entry.base!r}; it must be solution, starter or nothing")
+    elif entry.base not in ("answers", "nothing"):
+        raise ProblemError(f"{path}: base is {entry.base!r}; it must be solution, answers, starter or nothing")
+    if problem.written is not None:
+        given = answers.right(problem, STUDENT) if entry.base in ("solution", "answers") else {}
+        if given or entry.answers:
+            texts[ANSWERS] = answers.dump(given | entry.answers)
     for name, old, new in entry.changes:
         found = texts.get(name, b"").decode().count(old)
         if found != 1:

@@ -1,7 +1,8 @@
 """A problem set as an autograder for Gradescope: the zip that staff upload there.
 
 In it are the problem set whole (solution, checks), the judge with its sandbox, and the two scripts that Gradescope
-calls: `setup.sh` when its machine is built, `run_autograder` for each hand-in (which is `autograder.py`).
+calls: `setup.sh` when its machine is built, `run_autograder` for each hand-in (which is `autograder.py`). Questions
+are answered on the course's own site, where each student sees their numbers, and are left out of the grading there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from pathlib import Path
 
 import gradschool
-from gradschool.grading import archive
+from gradschool.grading import archive, lent
 from gradschool.grading.gradescope import VISIBILITIES
 from gradschool.grading.problem import Problem, ProblemError
 
@@ -63,6 +64,8 @@ def to_gradescope(
         raise ProblemError(f"hidden is {hidden!r}; Gradescope knows {', '.join(VISIBILITIES)}")
     if problem.handed_out:
         raise ProblemError(f"{problem.folder} is a hand-out; an autograder needs the problem set with its solution")
+    if not problem.declarations:
+        raise ProblemError(f"{problem.id} has questions alone, which are answered on the site of the course only")
     contents = {
         "setup.sh": SETUP.format(requirements=" ".join(_requirements(problem))).encode(),
         "run_autograder": RUN.encode(),
@@ -78,6 +81,8 @@ def to_gradescope(
         for path in sorted((package / wing).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 contents[f"lib/gradschool/{path.relative_to(package).as_posix()}"] = path.read_bytes()
+    lending = lent.files(problem.limits.modules)
+    contents |= {f"lib/{name}": path.read_bytes() for name, path in lending.items()}
     archive.pack_bytes(contents, target)
 
 

@@ -37,7 +37,7 @@ def to_results(report: Report, *, hidden: str = "hidden") -> dict[str, Any]:
         "stdout_visibility": "hidden",
         "extra_data": {KEY: json.loads(report.to_json())},
         "tests": [_test(result, hidden) for result in report.checks],
-        "leaderboard": [],
+        "leaderboard": [{"name": "Public split", "value": float(report.board.public)}] if report.board else [],
     }
 
 

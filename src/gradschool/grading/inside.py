@@ -468,6 +468,7 @@ class Keeper:
 
     def open(self, order: Message) -> Message:
         self.output.limit = order["output"]
+        sys.path.append(os.path.join(os.path.dirname(self.submission), "lent"))  # modules of ours, if any are
         for name in order["preload"]:  # before the submission is on the path, and not on the student's time
             importlib.import_module(name)
         try:

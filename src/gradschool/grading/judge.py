@@ -1,4 +1,4 @@
-"""The judge: runs a problem's checks on a submission and writes the report.
+"""The judge: runs a problem's checks on a submission, compares its answers, and writes the report.
 
 Checks run here, in a trusted process; the student's code answers from a box. Nothing that the box says can run here,
 and a check without an answer is a failed check.
@@ -7,13 +7,12 @@ and a check without an answer is a failed check.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import platform
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from gradschool import sandbox
-from gradschool.grading import archive, marking, pace, wire
+from gradschool.grading import archive, leaderboard, marking, pace, papers, wire
 from gradschool.grading.assertions import Mismatch
-from gradschool.grading.marking import Check, Score
+from gradschool.grading.marking import Check, Score, generator
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
 from gradschool.grading.reference import Recorder, Reference, Replay, load_module
-from gradschool.grading.report import CheckResult, Report, Verdict, overall
+from gradschool.grading.report import BoardScores, CheckResult, Report, Verdict, overall
 from gradschool.grading.session import Session, Student, StudentFault, import_fault
+from gradschool.grading.written import ANSWERS
 
 
 def judge(
@@ -41,14 +41,15 @@ def judge(
     pool: sandbox.Pool | None = None,
     until_failure: bool = False,
     only: Callable[[Check], bool] | None = None,
+    questions: bool = True,
 ) -> Report:
     """Grade a zip, a folder or a single file.
 
     `student` seeds the checks' inputs: the same student meets the same inputs at every hand-in. `tier` names the
     sandbox; without it the best one is taken, and plain only if allowed. Who grades much passes a `pool`, which keeps
     interpreters loaded; who only wants to know whether all is right asks `until_failure`, and gets a report of the
-    checks that were run; `only` chooses checks. Faults of the grader are in the report (`grader_error`), not raised.
-    Raises ProblemError for a problem set that cannot be loaded.
+    checks that were run; `only` chooses checks, and leaves out questions, as `questions` does. Faults of the grader are
+    in the report (`grader_error`), not raised. Raises ProblemError for a problem set that cannot be loaded.
     """
     start = time.perf_counter()
     if pool is None:
@@ -63,45 +64,48 @@ def judge(
                 pool=own,
                 until_failure=until_failure,
                 only=only,
+                questions=questions,
             )
     checks = tuple(entry for entry in load_checks(problem) if entry.public or not public_only)
     checks = tuple(filter(only, checks))
-    reference = load_reference(problem)
+    asks_questions = bool(problem.written) and questions and not public_only and not until_failure and only is None
     warnings: list[str] = []
     notes: list[str] = []
+    results: list[CheckResult] = []
     used_tier = ""
+    scores: BoardScores | None = None
+    # Lines to beat are asked for where the whole hand-in is graded, by those who have the labels.
+    board = None if public_only or until_failure or only or problem.handed_out else problem.leaderboard
     with tempfile.TemporaryDirectory(prefix="gradschool-judge-") as folder:
         try:
             packed, listing = prepare(submission, Path(folder, "submission.zip"))
         except archive.ArchiveRefused as error:
             results = [_result(entry, Verdict.REFUSED, message=str(error)) for entry in checks]
+            results += _refused(problem, str(error)) if asks_questions else []
+            results += leaderboard.unbeaten(board, Verdict.REFUSED, str(error)) if board else []
             warnings.append(str(error))
         else:
-            warnings += [f"{name} is missing from the hand-in." for name in listing.missing(problem.files)]
-            homes = _homes(problem, reference)
-            session = Session(problem, packed, homes, tier=tier, allow_plain=allow_plain, pool=pool)
-            session.plan(checks)
-            try:
-                # Public checks first: their output is shown, so no question of a hidden check may have been asked
-                # before.
-                ordered = sorted(checks, key=lambda entry: not entry.public)
-                done: dict[str, CheckResult] = {}
-                for entry in ordered:
-                    done[entry.name] = _run(entry, session, reference, problem, student, notes)
-                    if until_failure and done[entry.name].verdict is not Verdict.CORRECT:
-                        break
-                results = [done[entry.name] for entry in checks if entry.name in done]
-            finally:
-                session.drop()
-            used_tier = session.used_tier
-            for module, failure in session.failures.items():
-                fault = import_fault(module, failure)
-                if fault.message != f"{module}.py was not handed in.":  # said already
-                    warnings.append(f"{fault.message}\n{fault.traceback}".strip())
-            if session.dead is not None:
-                warnings.append(session.dead.message)
-            if session.import_output:
-                warnings.append(f"Printed while the files were imported:\n{session.import_output}")
+            wanted = [name for name in problem.files if name != ANSWERS or asks_questions]
+            warnings += [f"{name} is missing from the hand-in." for name in listing.missing(wanted)]
+            if checks:
+                reference = load_reference(problem)
+                session = Session(
+                    problem, packed, _homes(problem, reference), tier=tier, allow_plain=allow_plain, pool=pool
+                )
+                results = _ask(checks, session, reference, problem, student, until_failure, notes)
+                used_tier = session.used_tier
+                warnings += _warnings(session)
+            if asks_questions:
+                results += _questions(problem, packed, student, warnings, notes)
+            if board is not None:
+                if listing.missing([board.file]):
+                    results += leaderboard.unbeaten(board, Verdict.WRONG, f"{board.file} was not handed in.")
+                else:
+                    source = papers.Source(packed, tier=tier, allow_plain=allow_plain, pool=pool)
+                    scores, lines = _judge_board(problem, board, source, notes)
+                    results += lines
+    order = [part.id for part in problem.parts]
+    results.sort(key=lambda result: order.index(result.part))
     return Report(
         problem=problem.id,
         version=problem.version,
@@ -114,11 +118,87 @@ def judge(
         seed=student,
         seconds=round(time.perf_counter() - start, 3),
         notes=tuple(notes),
+        board=scores,
     )
+
+
+def _ask(
+    checks: tuple[Check, ...],
+    session: Session,
+    reference: Reference | Recorder | Replay,
+    problem: Problem,
+    student: str,
+    until_failure: bool,
+    notes: list[str],
+) -> list[CheckResult]:
+    """Run the checks on the code of one submission."""
+    session.plan(checks)
+    done: dict[str, CheckResult] = {}
+    try:
+        # Public checks first: their output is shown, so no question of a hidden check may have been asked before.
+        for entry in sorted(checks, key=lambda entry: not entry.public):
+            done[entry.name] = _run(entry, session, reference, problem, student, notes)
+            if until_failure and done[entry.name].verdict is not Verdict.CORRECT:
+                break
+    finally:
+        session.drop()
+    return [done[entry.name] for entry in checks if entry.name in done]
+
+
+def _warnings(session: Session) -> Iterator[str]:
+    for module, failure in session.failures.items():
+        fault = import_fault(module, failure)
+        if fault.message != f"{module}.py was not handed in.":  # said already
+            yield f"{fault.message}\n{fault.traceback}".strip()
+    if session.dead is not None:
+        yield session.dead.message
+    if session.import_output:
+        yield f"Printed while the files were imported:\n{session.import_output}"
+
+
+def _questions(
+    problem: Problem, packed: Path, student: str, warnings: list[str], notes: list[str]
+) -> list[CheckResult]:
+    """Judge the answers of one submission to written.toml."""
+    from gradschool.grading import answers  # only here: where code alone is graded, mpmath need not be installed
+
+    try:
+        given = answers.read(packed)
+    except answers.AnswersRefused as error:
+        warnings.append(str(error))
+        return answers.refused(problem, str(error))
+    results, told, noted = answers.judge(problem, given, student)
+    warnings += told
+    notes += noted
+    return results
+
+
+def _refused(problem: Problem, message: str) -> list[CheckResult]:
+    from gradschool.grading import answers
+
+    return answers.refused(problem, message)
+
+
+def _judge_board(
+    problem: Problem, board: leaderboard.Leaderboard, source: papers.Source, notes: list[str]
+) -> tuple[BoardScores | None, tuple[CheckResult, ...]]:
+    """The scores of the predictions, and a result for each line to beat."""
+    try:
+        labels = leaderboard.labels_of(board, problem.solution)
+        content = source.content(board.file, leaderboard.most_bytes(labels))
+        return leaderboard.judged(board, labels, content)
+    except papers.Unreadable as error:
+        return None, leaderboard.unbeaten(board, Verdict.REFUSED, str(error))
+    except (leaderboard.BoardError, sandbox.BoxError) as error:
+        notes.append(f"leaderboard: {error}")
+        sentence = "The judge failed. This costs no points; staff will look into it."
+        return None, leaderboard.unbeaten(board, Verdict.GRADER_ERROR, sentence)
 
 
 def load_checks(problem: Problem) -> tuple[Check, ...]:
     """Run checks.py, which is trusted, and return its checks in order."""
+    if not problem.declarations:
+        return ()
     try:
         module = load_module(problem.checks, f"gradschool_checks_{problem.id}")
     except Exception as error:
@@ -163,12 +243,6 @@ def prepare(submission: Path, target: Path) -> tuple[Path, archive.Listing]:
         archive.pack({submission.name: submission}, target)
         return target, archive.inspect(target, archive.ArchiveLimits(ratio=10_000))
     return submission, archive.inspect(submission)
-
-
-def generator(problem: str, check: str, student: str, again: bool = False) -> np.random.Generator:
-    """The random numbers of one check for one student: the same at each of their hand-ins. again: other ones."""
-    digest = hashlib.sha256(f"{problem}/{check}/{student}{'/again' if again else ''}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def call(entry: Check, student: Any, reference: Any, score: Score, rng: np.random.Generator) -> None:

@@ -1,13 +1,16 @@
-"""How a check is declared: the `@check` decorator and the score that a check may award in steps."""
+"""How a check is declared: the `@check` decorator, the score it may award in steps, and its random numbers."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 ARGUMENTS = ("student", "reference", "rng", "score")
 
@@ -93,6 +96,12 @@ def check(
         return function
 
     return declare
+
+
+def generator(problem: str, check: str, student: str, again: bool = False) -> np.random.Generator:
+    """The random numbers of one check for one student: the same at each of their hand-ins. again: other ones."""
+    digest = hashlib.sha256(f"{problem}/{check}/{student}{'/again' if again else ''}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def declared(module: ModuleType) -> tuple[Check, ...]:

@@ -59,11 +59,19 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class BoardScores:
+    """What a file of predictions reached on the two splits of a leaderboard, from 0 to 1."""
+
+    public: Fraction
+    private: Fraction
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything about one grading. `version` is the problem's content hash, `seed` what its inputs were drawn from.
 
     `warnings` are for the student (a missing file, an import that failed), `notes` for staff (what the grader did
-    wrong).
+    wrong). `board` is there where the problem set has a leaderboard and the predictions could be judged.
     """
 
     problem: str
@@ -77,6 +85,7 @@ class Report:
     seed: str = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    board: BoardScores | None = None
 
     @property
     def points(self) -> Fraction:
@@ -95,14 +104,17 @@ class Report:
         return parts
 
     def for_student(self) -> Report:
-        """The same report without notes, with hidden checks stripped to name, title, part, points, verdict, hint."""
+        """The same report without notes, with hidden checks stripped to name, title, part, points, verdict, hint.
+
+        Scores of a leaderboard are left out, too: its page knows which may be shown, and when.
+        """
         shown = (
             result
             if result.public
             else dataclasses.replace(result, message="", output="", traceback="", cpu_seconds=0.0)
             for result in self.checks
         )
-        return dataclasses.replace(self, checks=tuple(shown), notes=())
+        return dataclasses.replace(self, checks=tuple(shown), notes=(), board=None)
 
     def to_json(self) -> str:
         """One JSON object; fractions are strings such as "3/2"."""
@@ -110,6 +122,8 @@ class Report:
         for result in data["checks"]:
             result["points"] = str(result["points"])
             result["max_points"] = str(result["max_points"])
+        if self.board is not None:
+            data["board"] = {"public": str(self.board.public), "private": str(self.board.private)}
         return json.dumps(data, indent=1)
 
     @classmethod
@@ -130,7 +144,11 @@ class Report:
         try:
             checks = tuple(_result(entry) for entry in data.pop("checks"))
             warnings, notes = (tuple(str(item) for item in data.pop(name)) for name in ("warnings", "notes"))
-            return cls(verdict=Verdict(data.pop("verdict")), checks=checks, warnings=warnings, notes=notes, **data)
+            scores = data.pop("board", None)
+            board = BoardScores(Fraction(scores["public"]), Fraction(scores["private"])) if scores else None
+            return cls(
+                board=board, verdict=Verdict(data.pop("verdict")), checks=checks, warnings=warnings, notes=notes, **data
+            )
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise ReportError(f"the report is malformed: {error!r}") from None
 

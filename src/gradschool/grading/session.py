@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool import sandbox
-from gradschool.grading import pace, wire
+from gradschool.grading import lent, pace, wire
 from gradschool.grading.marking import Check
 from gradschool.grading.problem import Problem
 from gradschool.grading.report import Verdict
@@ -95,6 +95,7 @@ class Session:
         seconds = ("cpu_seconds", "wall_seconds", "total_seconds")
         stretched = {name: getattr(problem.limits, name) * self.slowness for name in seconds}
         self.limits = dataclasses.replace(problem.limits, **stretched)
+        self.lent = lent.files(problem.limits.modules)
         self.submission = submission
         self.homes = homes  # name -> the module that should define it
         self.tier = tier
@@ -142,7 +143,10 @@ class Session:
         job = sandbox.Job(
             program=INSIDE,
             arguments=("{job}/submission.zip", "{work}"),
-            files={"submission.zip": self.submission},
+            files={
+                "submission.zip": self.submission,
+                **{f"{lent.FOLDER}/{name}": path for name, path in self.lent.items()},
+            },
             packages=limits.packages,
             preload=tuple(preloaded(limits.packages)),
             hide=(self.problem.folder,),
@@ -165,7 +169,7 @@ class Session:
         self._cpu = self.box.usage().cpu_seconds + (limits.cpu_seconds + CPU_SLACK) * len(modules) + CPU_SLACK
         order = {
             "modules": modules,
-            "preload": preloaded(limits.packages),
+            "preload": [*preloaded(limits.packages), *limits.modules],
             "cpu": limits.cpu_seconds,
             "wall": limits.wall_seconds,
             "memory": limits.memory_mib,

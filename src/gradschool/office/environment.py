@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 
 class BadSetting(Exception):
@@ -29,6 +31,62 @@ def flag(name: str, default: bool = False) -> bool:
 def words(name: str, default: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+class Mail(NamedTuple):
+    """Where mail goes; without a host, to the console."""
+
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    whole_tls: bool = False
+    start_tls: bool = False
+
+
+def mail() -> Mail:
+    """$GRADSCHOOL_MAIL: smtp://user:password@host:587 (with STARTTLS, but for this machine itself) or smtps://..."""
+    given = text("GRADSCHOOL_MAIL", "")
+    if not given:
+        return Mail()
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise BadSetting("GRADSCHOOL_MAIL is no mail server; write it like smtp://user:password@mail.example.edu:587.")
+    whole = parts.scheme == "smtps"
+    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Mail(parts.hostname, port or (465 if whole else 587), user, password, whole, not whole and not here)
+
+
+class Oidc(NamedTuple):
+    """An OpenID Connect provider; without an issuer, nobody signs in that way."""
+
+    issuer: str = ""
+    client: str = ""
+    secret: str = ""
+    name: str = ""
+    trust_email: bool = False
+
+
+def oidc() -> Oidc:
+    """The provider of $GRADSCHOOL_OIDC_ISSUER, with the client that it knows this site as."""
+    issuer = text("GRADSCHOOL_OIDC_ISSUER", "").rstrip("/")
+    if not issuer:
+        return Oidc()
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise BadSetting(
+            f"GRADSCHOOL_OIDC_ISSUER is {issuer!r}; give the provider's address, which begins with https://."
+        )
+    client, secret = text("GRADSCHOOL_OIDC_CLIENT", ""), text("GRADSCHOOL_OIDC_SECRET", "")
+    if not client or not secret:
+        raise BadSetting("GRADSCHOOL_OIDC_ISSUER needs GRADSCHOOL_OIDC_CLIENT and GRADSCHOOL_OIDC_SECRET beside it.")
+    name = text("GRADSCHOOL_OIDC_NAME", parts.hostname or issuer)
+    return Oidc(issuer, client, secret, name, flag("GRADSCHOOL_OIDC_TRUST_EMAIL"))
 
 
 def home() -> Path:

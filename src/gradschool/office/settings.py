@@ -21,14 +21,17 @@ ALLOW_PLAIN_SANDBOX = environment.flag("GRADSCHOOL_ALLOW_PLAIN_SANDBOX")
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "gradschool.office.people",
     "gradschool.office.audit",
     "gradschool.office.handin",
     "gradschool.office.queue",
+    "gradschool.office.leaderboard",
+    "gradschool.office.theory",
+    "gradschool.office.marking",
     "gradschool.office.gradebook",
+    "gradschool.office.similarity",
     "gradschool.office.site",
 ]
 MIDDLEWARE = [
@@ -82,8 +85,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+OIDC = environment.oidc()
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "people:signin"
 LOGIN_REDIRECT_URL = "/"
+SESSION_ENGINE = "gradschool.office.people.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
@@ -92,6 +98,14 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+MAIL = environment.mail()
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.host else 'console'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL.whole_tls, MAIL.start_tls
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = environment.text("GRADSCHOOL_MAIL_FROM", "gradschool <noreply@localhost>")
 
 STATIC_URL = "/static/"
 # Served from the packages by whitenoise itself: no collectstatic step, nothing to forget after an upgrade.

@@ -11,6 +11,7 @@ from gradschool.grading.problem import Problem
 from gradschool.office import clock
 from gradschool.office.audit.models import log
 from gradschool.office.handin.models import ProblemSet, ProblemVersion
+from gradschool.office.marking.intake import declare, declared, prose
 from gradschool.office.people.models import Offering, Section
 from gradschool.syllabus import load, shifted
 
@@ -23,9 +24,7 @@ def migrate() -> None:
 def apply_course(folder: Path, shift_weeks: int = 0) -> Offering:
     """Write a course folder into the database, in one transaction. Applying it again changes what has changed."""
     course = shifted(load(folder), shift_weeks)
-    versions = {
-        one.id: Problem.load(one.folder).version for one in course.problem_sets if one.status == "ready" and one.folder
-    }
+    problems = {one.id: Problem.load(one.folder) for one in course.problem_sets if one.status == "ready" and one.folder}
     now = clock.now()
     with transaction.atomic():
         offering, _ = Offering.objects.update_or_create(
@@ -59,10 +58,12 @@ def apply_course(folder: Path, shift_weeks: int = 0) -> Offering:
                     "parts": [part.model_dump(mode="json") for part in one.parts],
                 },
             )
-            if one.id in versions:
+            if one.id in problems:
+                written = problems[one.id].written
+                declare(row, [*map(declared, one.by_hand), *map(prose, written.prose if written else ())])
                 version, _ = ProblemVersion.objects.get_or_create(
                     problem_set=row,
-                    digest=versions[one.id],
+                    digest=problems[one.id].version,
                     defaults={"folder": row.folder, "created_at": now},
                 )
                 if row.current_id != version.pk:

@@ -6,7 +6,11 @@ urlpatterns = [
     path("", include("gradschool.office.people.urls")),
     # Before handin: "staff/grades" is no problem set.
     path("", include("gradschool.office.gradebook.urls")),
+    path("", include("gradschool.office.leaderboard.urls")),
+    path("", include("gradschool.office.marking.urls")),
+    path("", include("gradschool.office.similarity.urls")),
     path("", include("gradschool.office.handin.urls")),
+    path("", include("gradschool.office.theory.urls")),
     path("", include("gradschool.office.site.urls")),
 ]
 

@@ -119,7 +119,7 @@ class Pool:
     Belongs to one thread of one process.
     """
 
-    def __init__(self, most: int = 2) -> None:
+    def __init__(self, most: int = 3) -> None:
         self.most = most
         self._kept: dict[tuple[object, ...], _Kept] = {}
 

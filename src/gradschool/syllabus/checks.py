@@ -27,6 +27,7 @@ from gradschool.syllabus.reading import Draft
 
 COURSE = "course.toml"
 RUBRIC = "projects/rubric.toml"
+READ_BY_PEOPLE = (".pdf", ".md", ".txt")
 
 
 def module_file(id: str) -> str:
@@ -167,6 +168,8 @@ def names(drafts: Drafts) -> Iterator[Finding]:
             lists.append((problem_file(id), "parts", [part.id for part in problem.table.parts]))
         if problem.has("files"):
             lists.append((problem_file(id), "files", list(problem.table.files)))
+        if problem.has("by_hand"):
+            lists.append((problem_file(id), "by_hand", [question.id for question in problem.table.by_hand]))
     for file, key, found in lists:
         for name in _repeated(found):
             yield Finding(file, f"{key}[{name}]", f"{name!r} is there more than once.", "Give each a name of its own.")
@@ -311,6 +314,65 @@ def parts(drafts: Drafts) -> Iterator[Finding]:
                 )
 
 
+def by_hand(drafts: Drafts) -> Iterator[Finding]:
+    """A question for people belongs to a part and to a file of the hand-in, and its points can be reached."""
+    for id, problem in drafts.problems.items():
+        if not problem.has("by_hand"):
+            continue
+        file = problem_file(id)
+        for question in problem.table.by_hand:
+            key = f"by_hand[{question.id}]"
+            yield from _of_problem(problem, file, key, question.part, question.file)
+            if question.file is not None and not question.file.endswith(READ_BY_PEOPLE):
+                yield Finding(
+                    file,
+                    f"{key}.file",
+                    f"{question.file} cannot be shown beside a rubric.",
+                    f"Ask for a file that ends in one of: {', '.join(READ_BY_PEOPLE)}.",
+                )
+            most = sum(item.points for item in question.rubric if item.points > 0)
+            if question.scoring == "positive" and most < question.points:
+                yield Finding(
+                    file,
+                    f"{key}.rubric",
+                    f"The items add up to {most:g} points, and the question has {question.points}.",
+                    "Add items, or lower the points.",
+                )
+            if question.scoring == "negative" and all(item.points >= 0 for item in question.rubric):
+                yield Finding(
+                    file,
+                    f"{key}.rubric",
+                    "Points are taken from the most, and no item takes any.",
+                    'Write the items with negative points, or `scoring = "positive"`.',
+                )
+
+
+def leaderboard(drafts: Drafts) -> Iterator[Finding]:
+    """A leaderboard belongs to a part and to a file of the hand-in, and its lines rise."""
+    for id, problem in drafts.problems.items():
+        if not problem.has("leaderboard") or problem.table.leaderboard is None:
+            continue
+        board, file = problem.table.leaderboard, problem_file(id)
+        yield from _of_problem(problem, file, "leaderboard", board.part, board.file)
+        for lower, higher in zip(board.lines, board.lines[1:], strict=False):
+            if higher.score <= lower.score:
+                yield Finding(
+                    file,
+                    f"leaderboard.lines[{higher.title}].score",
+                    f"The line at {higher.score:g} follows the one at {lower.score:g}.",
+                    "Write the lines from the lowest up.",
+                )
+
+
+def _of_problem(problem: Draft[ProblemFile], file: str, key: str, part: str, name: str | None) -> Iterator[Finding]:
+    if problem.whole("parts") and part not in (known := [one.id for one in problem.table.parts]):
+        yield _unknown(file, f"{key}.part", "part", part, known)
+    if name is not None and problem.whole("files") and name not in problem.table.files:
+        yield Finding(
+            file, f"{key}.file", f"{name} is not among the files of a hand-in.", "Add it to `files`, or name another."
+        )
+
+
 def methods(drafts: Drafts) -> Iterator[Finding]:
     """A method belongs to one module, and is ready exactly when the library has it."""
     places: dict[str, str] = {}
@@ -394,6 +456,8 @@ RULES: tuple[Callable[[Drafts], Iterator[Finding]], ...] = (
     grading,
     problem_sets,
     parts,
+    by_hand,
+    leaderboard,
     methods,
     project,
     rubric,

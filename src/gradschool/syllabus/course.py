@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$")]
 Url = Annotated[str, StringConstraints(pattern=r"^(https?://|mailto:)\S+$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -160,6 +161,50 @@ class Part(Table):
     methods: tuple[Name, ...] = ()
 
 
+class RubricItem(Table):
+    """What a marker may find, and the points that it adds or takes; quarters are the least."""
+
+    item: Text
+    points: Annotated[float, Field(multiple_of=0.25, ge=-100, le=100)]
+
+
+class ByHand(Table):
+    """A question that people mark: points are added up from 0 (positive) or taken from the most (negative)."""
+
+    id: Name
+    part: Name
+    title: Text
+    points: Positive
+    file: FileName | None = None  # of the hand-in: a .pdf, .md or .txt; without it the answer comes from a form
+    scoring: Literal["positive", "negative"] = "positive"
+    rubric: tuple[RubricItem, ...] = Field(min_length=1)
+
+
+class BoardLine(Table):
+    """A score to beat on the public split, and the points for it."""
+
+    title: Text
+    score: Annotated[float, Field(ge=0, le=1)]
+    points: Count
+
+
+class Leaderboard(Table):
+    """A competition of predictions. `labels` is a file in solution/; `daily_cap` are hand-ins of a day that count."""
+
+    part: Name
+    file: FileName
+    labels: FileName
+    metric: Literal["accuracy", "balanced_accuracy", "macro_f1"]
+    daily_cap: Positive
+    public_rows: Positive
+    lines: tuple[BoardLine, ...] = ()
+
+    @property
+    def metric_name(self) -> str:
+        """The metric in words."""
+        return self.metric.replace("_", " ").replace("f1", "F1")
+
+
 class ProblemSet(Table):
     """A homework and its dates, aware and in the course's zone.
 
@@ -180,6 +225,8 @@ class ProblemSet(Table):
     hours: float | None
     files: tuple[str, ...]
     parts: tuple[Part, ...]
+    by_hand: tuple[ByHand, ...] = ()
+    leaderboard: Leaderboard | None = None
 
     def points(self, section: str) -> int:
         """The points that this section requires: extra credit is left out. 0 while the problem set is planned."""

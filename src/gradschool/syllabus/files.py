@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, NaiveDatetime, StringConstraints
+from pydantic import Field, NaiveDatetime
 
 from gradschool.syllabus.course import (
+    ByHand,
     ClassEntry,
     Exercise,
+    FileName,
     Identity,
+    Leaderboard,
     MethodRef,
     Name,
     Part,
@@ -25,8 +28,6 @@ from gradschool.syllabus.course import (
     Table,
     Text,
 )
-
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
 
 
 class ProblemSetEntry(Table):
@@ -85,6 +86,8 @@ class ProblemFile(Table):
     hours: Annotated[float, Field(gt=0)]
     files: tuple[FileName, ...] = Field(min_length=1)
     parts: tuple[Part, ...] = Field(min_length=1)
+    by_hand: tuple[ByHand, ...] = ()
+    leaderboard: Leaderboard | None = None
     judge: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -139,6 +139,8 @@ def _problem_set(
         hours=problem.hours if problem else None,
         files=problem.files if problem else (),
         parts=problem.parts if problem else (),
+        by_hand=problem.by_hand if problem else (),
+        leaderboard=problem.leaderboard if problem else None,
     )
 
 

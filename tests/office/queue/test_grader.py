@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import select
+import shutil
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from gradschool import sandbox
@@ -146,3 +148,37 @@ def test_a_process_that_failed_is_replaced_for_it_may_have_seen_wrongly_what_the
         patch.setattr(settings, "GRADER", [sys.executable, str(script)])
         assert graded(grader, solution).verdict is Verdict.GRADER_ERROR
     assert graded(grader, solution).verdict is Verdict.CORRECT
+
+
+def test_files_that_people_read_come_with_the_report(grader: Grader, tmp_path: Path) -> None:
+    problem = tmp_path / "hw1"
+    shutil.copytree(HW1, problem, ignore=shutil.ignore_patterns("bank", "__pycache__"))
+    toml = (problem / "problem.toml").read_text()
+    question = """
+[[parts]]
+id = "4"
+title = "Review"
+points = 2
+[[by_hand]]
+id = "review"
+part = "4"
+title = "Review"
+points = 2
+file = "review.pdf"
+rubric = [{ item = "All of it", points = 2 }]
+[judge]"""
+    toml = toml.replace('"network.py"]', '"network.py", "review.pdf"]').replace("\n[judge]", question)
+    (problem / "problem.toml").write_text(toml)
+    document = pypdfium2.PdfDocument.new()
+    document.new_page(100, 100)
+    document.save(problem / "solution" / "review.pdf")
+    submission = tmp_path / "mine.zip"
+    with zipfile.ZipFile(submission, "w") as archive:
+        archive.writestr("classifier.py", "")
+        archive.write(problem / "solution" / "review.pdf", "review.pdf")
+    grader.start(str(problem), submission, "chi")
+    assert select.select([grader], [], [], 120)[0]
+    assert grader.result().verdict is not Verdict.GRADER_ERROR
+    (paper,) = grader.papers()
+    assert (paper.name, paper.trouble, len(paper.pages)) == ("review.pdf", "", 1)
+    assert grader.papers() == [], "they are given once"

@@ -159,9 +159,9 @@ def test_a_page_of_the_course_asks_the_database_once_for_a_visitor(
         client.get(f"/{offering.slug}/{name}")
 
 
-def test_a_signed_in_student_costs_three_more_queries(client_of, chi, offering, django_assert_num_queries) -> None:
+def test_a_signed_in_student_costs_four_more_queries(client_of, chi, offering, django_assert_num_queries) -> None:
     signed_in = client_of(chi)
-    with django_assert_num_queries(4):  # session, user, offering, enrolment
+    with django_assert_num_queries(5):  # session, user, offering, enrolment, what was granted
         signed_in.get(f"/{offering.slug}/")
 
 

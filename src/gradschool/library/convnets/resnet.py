@@ -37,6 +37,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, max_pool2d, pad
 
 from gradschool.kit import weights
+from gradschool.library.convnets.classification.small_maps import SmallMapConv2d
 
 Shortcut = Literal["zeros", "projection"]
 IMAGENET = {  # blocks in each of the four stages; table 1
@@ -50,7 +51,7 @@ IMAGENET = {  # blocks in each of the four stages; table 1
 
 def conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """A convolution that keeps the size but for its stride; the normalization after it has the bias."""
-    return nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False)
+    return SmallMapConv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False)
 
 
 class Zeros(nn.Module):

@@ -9,7 +9,8 @@ Spending greedily is wrong (a day may be worth nothing until the next one joins 
 the number of dropped items and days. Two things keep it short. The tie-breaks are written into the value itself: one
 integer whose high digits are the worth, below them (negative) the days, then a bit for being dropped and a digit for
 the days, the earlier item the higher; values add up, so the largest sum wins on every count in turn. And items that
-days cannot help, nearly all in practice, stay out of the program: only the order in which one would drop them matters.
+days cannot help stay out of the program: only the order in which one would drop them matters. Where there are days
+enough for everything, as for nearly everybody, there is nothing to try: the items of least worth are dropped.
 """
 
 from __future__ import annotations
@@ -28,6 +29,25 @@ class Item(NamedTuple):
 
 def allot(items: list[Item], drops: int, free_days: int) -> list[int | None]:
     """The days spent on each item, None for a dropped one. At least `drops` items must be droppable."""
+    most = [max(item.ways, key=_worth) if len(item.ways) > 1 else item.ways[0] for item in items]
+    if sum([days for days, _ in most]) <= free_days:
+        # There are days for all of them, so each is worth the most it can be: nobody is late, or nobody is very late.
+        spent: list[int | None] = [days for days, _ in most]
+        if drops:
+            ranked = [(most[place][1], -most[place][0], place) for place, item in enumerate(items) if item.droppable]
+            for *_, place in sorted(ranked)[:drops]:
+                spent[place] = None
+        return spent
+    return _by_trying(items, drops, free_days)
+
+
+def _worth(way: tuple[int, int]) -> tuple[int, int]:
+    days, worth = way
+    return worth, -days
+
+
+def _by_trying(items: list[Item], drops: int, free_days: int) -> list[int | None]:
+    """`allot` where the days are scarce."""
     digit = free_days.bit_length()
     drop_shift = digit * len(items)
     days_shift = drop_shift + len(items)

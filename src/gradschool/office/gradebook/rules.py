@@ -31,17 +31,29 @@ What if
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import pairwise
+from functools import lru_cache
 from math import lcm
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from gradschool.office.gradebook import sentences
 from gradschool.office.gradebook.allotment import Item, allot
 from gradschool.office.gradebook.sentences import show
+from gradschool.office.gradebook.terms import (
+    DAY,
+    Deliverable,
+    HandIn,
+    Policy,
+    RulesError,
+    aware,
+    days_late,
+    supposing,
+    utc,
+)
 
 __all__ = [
     "Deliverable",
@@ -57,11 +69,8 @@ __all__ = [
     "supposing",
 ]
 
-DAY = timedelta(days=1)
 ZERO = Fraction(0)
-ONE = Fraction(1)
 
-Counts = Literal["best", "last", "chosen"]
 Status = Literal[
     "counted",  # in the record
     "missing",  # in the record with 0: it closed with nothing handed in
@@ -72,120 +81,6 @@ Status = Literal[
     "excused",  # staff took it out of this student's count
     "not_counted",  # counts for nobody, or asks this student's section for no points
 ]
-
-
-class RulesError(ValueError):
-    """A policy, deliverable, hand-in or participation that the law cannot be applied to."""
-
-
-def _aware(moment: datetime, of: str) -> None:
-    if moment.tzinfo is None:
-        raise RulesError(f"{of} is {moment.isoformat()} without a time zone; give an aware datetime")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The course's rules. Weights are percent of the final, `penalty` and `extra_credit_cap` are shares.
-
-    `counts` says which hand-in of a deliverable counts: the best, the last, or the chosen one (the last, until the
-    student chooses). `letters` are (letter, least percent), the best first; the final is compared unrounded.
-    """
-
-    free_days: int = 7
-    penalty: Fraction = Fraction(1, 4)
-    homeworks_set: int = 5
-    homeworks_counted: int = 4
-    homework_weight: Fraction = Fraction(80)
-    project_weight: Fraction = Fraction(20)
-    bonus_cap: Fraction = Fraction(5)
-    extra_credit_cap: Fraction = Fraction(11, 10)
-    counts: Counts = "best"
-    letters: tuple[tuple[str, Fraction], ...] = (
-        ("A", Fraction(90)),
-        ("B", Fraction(80)),
-        ("C", Fraction(70)),
-        ("D", Fraction(60)),
-        ("F", Fraction(0)),
-    )
-
-    def __post_init__(self) -> None:
-        for name in ("free_days", "homework_weight", "project_weight", "bonus_cap"):
-            if getattr(self, name) < 0:
-                raise RulesError(f"policy: {name} is {getattr(self, name)}; give 0 or more")
-        if not 0 <= self.penalty <= 1:
-            raise RulesError(f"policy: penalty is {self.penalty}; give the share of a day, 0 to 1 (1/4 is 25 %)")
-        if self.extra_credit_cap < 1:
-            raise RulesError(f"policy: extra_credit_cap is {self.extra_credit_cap}; give a share, 1 or more")
-        if not 1 <= self.homeworks_counted <= self.homeworks_set:
-            raise RulesError(
-                f"policy: {self.homeworks_counted} of {self.homeworks_set} homeworks count; "
-                "count at least one and at most all"
-            )
-        if self.counts not in ("best", "last", "chosen"):
-            raise RulesError(f"policy: counts is {self.counts!r}; give 'best', 'last' or 'chosen'")
-        if any(above <= below for (_, above), (_, below) in pairwise(self.letters)):
-            raise RulesError(
-                f"policy: letters are {', '.join(letter for letter, _ in self.letters)}; give the best first"
-            )
-
-    @property
-    def drops(self) -> int:
-        """How many homeworks the full count leaves out."""
-        return self.homeworks_set - self.homeworks_counted
-
-    def letter(self, final: Fraction) -> str | None:
-        """The letter of an unrounded percentage, or None below every cut-off."""
-        return next((letter for letter, at_least in self.letters if final >= at_least), None)
-
-
-@dataclass(frozen=True, slots=True)
-class HandIn:
-    """One hand-in: when, and the points earned before any penalty (None: no grade yet)."""
-
-    id: str
-    at: datetime
-    earned: Fraction | None
-    chosen: bool = False
-
-    def __post_init__(self) -> None:
-        _aware(self.at, f"the time of hand-in {self.id}")
-        if self.earned is not None and self.earned < 0:
-            raise RulesError(f"hand-in {self.id} earned {self.earned} points; give 0 or more")
-
-
-@dataclass(frozen=True, slots=True)
-class Deliverable:
-    """What is due, as it stands for one student: `due` includes the student's extension, `required` is their section's.
-
-    Nothing closes before it is due: an extension past `closes` keeps the deliverable open until the new due time.
-    Every hand-in counts whatever `closes` says: whether to take one is decided at the door, once.
-    """
-
-    id: str
-    title: str
-    kind: Literal["homework", "project"]
-    due: datetime
-    closes: datetime
-    required: Fraction
-    hand_ins: tuple[HandIn, ...] = ()
-    excused: bool = False
-    counted: bool = True
-
-    def __post_init__(self) -> None:
-        _aware(self.due, f"the due time of {self.id}")
-        _aware(self.closes, f"the closing time of {self.id}")
-        if self.required < 0:
-            raise RulesError(f"{self.id} requires {self.required} points; give 0 or more")
-
-
-def days_late(at: datetime, due: datetime) -> int:
-    """Days late: (at - due) / 24 h rounded up, 0 if not late; an exact multiple of 24 h is that many days.
-
-    The hours are absolute: a night in which the clocks change has 23 or 25 of them.
-    """
-    # In UTC, because Python subtracts two times of one zone by the wall clock.
-    at, due = at.astimezone(UTC), due.astimezone(UTC)
-    return 0 if at <= due else -((due - at) // DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +111,11 @@ class Line:
     def days_uncovered(self) -> int:
         """Late days that no free day covers."""
         return self.days_late - self.days_covered
+
+    @property
+    def days_returned(self) -> int:
+        """Free days that a dropped homework would have taken and that serve the others instead."""
+        return min(self.days_late, self.outlook.policy.free_days) if self.status == "dropped" else 0
 
     @property
     def multiplier(self) -> Fraction:
@@ -282,6 +182,7 @@ class Record:
     days_left: int
     days_pending: int  # how many of the days left the hand-ins that await a grade may take
     policy: Policy = field(repr=False)
+    letter_reason: str = ""  # why, if the staff set the letter
 
     @property
     def complete(self) -> bool:
@@ -309,34 +210,33 @@ class Record:
         return sentences.of_count(self)
 
     @property
+    def balance(self) -> tuple[tuple[Line, int], ...]:
+        """The lines with the free days that are left after each, in the order in which they were due."""
+        left, found = self.policy.free_days, []
+        for line in sorted(self.lines, key=lambda line: utc(line.deliverable.due)):
+            left -= line.days_covered if line.status == "counted" else 0
+            found.append((line, left))
+        return tuple(found)
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """The record in full: the final, the count, the days, then each line."""
         return (self.sentence, self.count_sentence, self.days_sentence, *(line.sentence for line in self.lines))
 
 
-def supposing(deliverables: Iterable[Deliverable], hand_ins: Mapping[str, HandIn]) -> tuple[Deliverable, ...]:
-    """The deliverables as they would be with these hand-ins, keyed by deliverable, added.
-
-    A hand-in whose id is there already replaces it (to try a grade). Raises RulesError for an unknown deliverable.
-    """
-    supposed = {one.id: one for one in deliverables}
-    for name, extra in hand_ins.items():
-        if name not in supposed:
-            raise RulesError(f"there is no deliverable {name!r}; there are {', '.join(supposed) or 'none'}")
-        others = tuple(one for one in supposed[name].hand_ins if one.id != extra.id)
-        supposed[name] = replace(supposed[name], hand_ins=(*others, extra))
-    return tuple(supposed.values())
+AT = attrgetter("at")
 
 
 def _at(hand_in: HandIn) -> datetime:
-    return hand_in.at.astimezone(UTC)
+    return utc(hand_in.at)
 
 
 def _candidates(policy: Policy, deliverable: Deliverable) -> Sequence[HandIn]:
     """The hand-ins that may count under the policy, earliest first."""
     if len(deliverable.hand_ins) < 2:
         return deliverable.hand_ins
-    by_time = sorted(deliverable.hand_ins, key=_at)
+    in_utc = all([one.at.tzinfo is UTC for one in deliverable.hand_ins])  # noqa: C419 (a list is quicker)
+    by_time = sorted(deliverable.hand_ins, key=AT if in_utc else _at)
     if policy.counts == "best":
         return by_time
     if policy.counts == "chosen":
@@ -353,6 +253,9 @@ class _Option(NamedTuple):
     days_late: int
 
 
+NOTHING = _Option(0, 0, None, 0)
+
+
 class _Entry:
     """A deliverable on its way into the record."""
 
@@ -360,17 +263,19 @@ class _Entry:
 
     def __init__(self, policy: Policy, deliverable: Deliverable, now: datetime) -> None:
         self.deliverable = deliverable
-        self.due = due = deliverable.due.astimezone(UTC)
+        self.due = due = utc(deliverable.due)
         self.graded: list[tuple[HandIn, int, int, int]] = []  # with days late, and the share as numerator, denominator
         self.awaited: list[tuple[HandIn, int]] = []
-        self.option = _Option(0, 0, None, 0)
-        most, part = deliverable.required.numerator, deliverable.required.denominator
+        self.option = NOTHING
+        most, part = deliverable.required.as_integer_ratio()
         for one in _candidates(policy, deliverable):
-            late = days_late(one.at, due)
+            at = one.at if one.at.tzinfo is UTC else one.at.astimezone(UTC)
+            late = 0 if at <= due else -((due - at) // DAY)
             if one.earned is None:
                 self.awaited.append((one, late))
             else:
-                self.graded.append((one, late, one.earned.numerator * part, one.earned.denominator * most))
+                points, unit = one.earned.as_integer_ratio()
+                self.graded.append((one, late, points * part, unit * most))
         self.status: Status
         if deliverable.excused:
             self.status = "excused"
@@ -382,7 +287,7 @@ class _Entry:
             self.status = "awaiting"
         elif now <= due:
             self.status = "not_due"
-        elif now <= deliverable.closes.astimezone(UTC):
+        elif now <= utc(deliverable.closes):
             self.status = "open"
         else:
             self.status = "missing"
@@ -394,11 +299,23 @@ class _Entry:
         """
         if not self.graded:
             return [self.option]
-        full, cost = policy.penalty.denominator, policy.penalty.numerator
-        shares = [(one, late, share * (scale // unit)) for one, late, share, unit in self.graded]
-        most = max([late for _, late, _ in shares])
+        cost, full = policy.penalty.as_integer_ratio()
+        shares: list[tuple[HandIn, int, int]] = []
         options: list[_Option] = []
-        best = -1
+        best, late_best, most = -1, -1, 0
+        for one, late, share, unit in self.graded:
+            share *= scale // unit
+            shares.append((one, late, share))
+            worth = share * full
+            if worth > cap:
+                worth = cap
+            if late:
+                late_best, most = max(late_best, worth), max(most, late)
+            elif worth > best:
+                best, options = worth, [_Option(0, worth, one, 0)]
+        if late_best <= best:
+            return options  # nothing late is worth more than what was on time: nearly always so
+        options, best = [], -1
         for days in range(min(most, policy.free_days) + 1):
             found: _Option | None = None
             for one, late, share in shares:
@@ -424,7 +341,7 @@ def _choose(policy: Policy, entries: list[_Entry], drops: int, homework: int, pr
 
     `entries` are in the order of their due times; `homework` and `project` weigh a share of one of either.
     """
-    scale = lcm(policy.extra_credit_cap.denominator, *[unit for entry in entries for *_, unit in entry.graded])
+    scale = lcm(policy.extra_credit_cap.denominator, *[graded[3] for entry in entries for graded in entry.graded])
     whole = scale * policy.penalty.denominator
     cap = whole // policy.extra_credit_cap.denominator * policy.extra_credit_cap.numerator
 
@@ -438,7 +355,7 @@ def _choose(policy: Policy, entries: list[_Entry], drops: int, homework: int, pr
         if days is None:
             entry.drop()
         else:
-            entry.option = next(way for way in ways if way.days == days)
+            entry.option = ways[0] if not days else next(way for way in ways if way.days == days)
     return whole
 
 
@@ -448,10 +365,10 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
     `participation` is in points of the final, capped at `policy.bonus_cap`. `now` decides only what is due and what is
     closed: hand-ins count whenever they were made, so that a what-if may lie in the future. Raises RulesError.
     """
-    _aware(now, "now")
+    aware(now, "now")
     if participation < 0:
         raise RulesError(f"participation is {participation} points; give 0 or more")
-    now = now.astimezone(UTC)
+    now = utc(now)
     entries = [_Entry(policy, deliverable, now) for deliverable in deliverables]
     inside = [entry for entry in entries if entry.status in ("counted", "missing")]
     inside.sort(key=lambda entry: entry.due)
@@ -479,10 +396,11 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
         else:
             in_homework += option.worth
             lowest = option.worth if lowest is None else min(lowest, option.worth)
-    bonus = Fraction(min(participation, policy.bonus_cap))
+    bonus = min(participation, policy.bonus_cap)
     final = None
     if total:
-        final = Fraction(100 * (one_homework * in_homework + one_project * in_project), whole * total) + bonus
+        final = Fraction(100 * (one_homework * in_homework + one_project * in_project), whole * total)
+        final = final + bonus if bonus else final
 
     days_left = policy.free_days - days_spent
     days_pending = 0
@@ -498,15 +416,15 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
         lowest_kept=Fraction(lowest, whole) if drops and lowest is not None else None,
         days_left=days_left,
     )
-    weight = {"homework": _percent(one_homework, total), "project": _percent(one_project, total)}
+    weight = {"homework": _weight(one_homework, total), "project": _weight(one_project, total)}
     return Record(
         final=final,
         letter=None if final is None else policy.letter(final),
         homework=_percent(in_homework, whole * kept) if kept else None,
         project=_percent(in_project, whole * projects) if projects else None,
         bonus=bonus,
-        homework_weight=_percent(one_homework * kept, total),
-        project_weight=_percent(one_project * projects, total),
+        homework_weight=_weight(one_homework * kept, total),
+        project_weight=_weight(one_project * projects, total),
         lines=tuple(_line(entry, weight[entry.deliverable.kind], outlook) for entry in entries),
         days_spent=days_spent,
         days_left=days_left,
@@ -517,6 +435,9 @@ def settle(policy: Policy, deliverables: Sequence[Deliverable], participation: F
 
 def _percent(part: int, of: int) -> Fraction:
     return Fraction(100 * part, of) if of else ZERO
+
+
+_weight = lru_cache(maxsize=256)(_percent)  # the same few for a whole class
 
 
 def _line(entry: _Entry, weight: Fraction, outlook: Outlook) -> Line:

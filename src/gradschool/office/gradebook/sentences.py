@@ -72,7 +72,13 @@ def moment(at: datetime) -> str:
 def of_line(line: Line) -> str:
     """Why a deliverable counts as it does."""
     sentence = _BY_STATUS[line.status](line)
-    return sentence[:1].upper() + sentence[1:] + _also(line)
+    entered = line.hand_in.entered if line.hand_in else ""
+    why = f" The staff entered its points: {_sentence(entered)}" if entered else ""
+    return sentence[:1].upper() + sentence[1:] + _also(line) + why
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _counted(line: Line) -> str:
@@ -88,7 +94,9 @@ def _counted(line: Line) -> str:
     if not line.multiplier:
         kept = f"so nothing of its {plain(earned)} points counts"
 
-    handed_in = f"{line.deliverable.title} was handed in {_when(line)}"
+    assert line.hand_in is not None  # what has points has a hand-in
+    entered = line.hand_in.entered and not line.days_late
+    handed_in = f"{line.deliverable.title} was {'entered by the staff' if entered else f'handed in {_when(line)}'}"
     if not earned:
         return f"{handed_in} and earned {_points(line)} (0.00 %)."
     if not line.days_late:
@@ -253,6 +261,8 @@ def of_final(record: Record) -> str:
 def _which_is(record: Record) -> str:
     if record.letter is None or record.final is None:
         return ""
+    if record.letter_reason:
+        return f"; the staff set the letter {record.letter}: {record.letter_reason.rstrip('.')}"
     is_a = f", which {'is' if record.complete else 'would be'} {_article(record.letter)} {record.letter}"
     # A final of 89.996 shows as 90.00, and the reader must not be left to wonder.
     for letter, at_least in record.policy.letters:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 from django.db import OperationalError, transaction
 
-from gradschool.grading.archive import ArchiveRefused, Listing, inspect, pack
+from gradschool.grading.archive import ArchiveRefused, Listing, inspect, pack, put_member
+from gradschool.grading.written import ANSWERS
 from gradschool.office import clock
 from gradschool.office.handin import rules
 from gradschool.office.handin.blobs import Incoming, full_disk_is_a_refusal
+from gradschool.office.handin.deadlines import window_of
 from gradschool.office.handin.models import Group, ProblemSet, Submission
 from gradschool.office.handin.receipts import sign
-from gradschool.office.handin.rules import Refusal, Window
+from gradschool.office.handin.rules import Refusal
 from gradschool.office.people.models import Enrolment
 from gradschool.office.queue.models import Job, Lane
 
@@ -25,18 +28,6 @@ Upload = tuple[str, Incoming]  # the name that the sender gave it, and its conte
 
 ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
-
-
-def window_of(problem_set: ProblemSet) -> Window:
-    """What decides whether a problem set takes hand-ins."""
-    return Window(
-        name=problem_set.name,
-        ready=problem_set.ready,
-        released=problem_set.released,
-        due=problem_set.due,
-        closes=problem_set.closes,
-        zone=problem_set.offering.zone,
-    )
 
 
 def hand_in(
@@ -53,11 +44,14 @@ def hand_in(
         archive = _one_archive(uploads, stack)
         try:
             listing = inspect(archive.path)
+            if (answers := _answers(enrolment, problem_set)) and listing.missing([ANSWERS]):
+                archive = with_member(archive.path, ANSWERS, answers, stack)
+                listing = inspect(archive.path)
         except ArchiveRefused as error:
             raise Refusal(400, f"{error} Nothing was handed in.") from None
         completed = clock.now()
         counted = rules.counted_at(arrived, completed)
-        if refusal := rules.refusal_at(counted, window_of(problem_set)):
+        if refusal := rules.refusal_at(counted, window_of(problem_set, enrolment)):
             raise refusal
         size = archive.size
         digest = archive.keep()
@@ -80,17 +74,40 @@ def _one_archive(uploads: Sequence[Upload], stack: contextlib.ExitStack) -> Inco
         if name in files:
             raise Refusal(400, f"There are two files named {_shown(name)}. Leave one out; nothing was handed in.")
         files[name] = content.path
+    return _written(lambda beside: pack(files, beside), stack)
+
+
+def with_member(source: Path, name: str, content: bytes, stack: contextlib.ExitStack) -> Incoming:
+    """A stored or incoming zip with this file in it, in place of one of that name."""
+
+    def write(beside: Path) -> None:
+        shutil.copyfile(source, beside)
+        put_member(beside, name, content)
+
+    return _written(write, stack)
+
+
+def _written(write: Callable[[Path], None], stack: contextlib.ExitStack) -> Incoming:
+    """What `write` makes of a path. Written beside, then taken over: zip files are written back and forth, blobs from
+    begin to end."""
     packed = stack.enter_context(Incoming())
-    # Written beside, then taken over: zip files are written back and forth, blobs from begin to end.
     beside = packed.path.with_suffix(".zip")
     stack.callback(beside.unlink, missing_ok=True)
     with full_disk_is_a_refusal():
-        pack(files, beside)
+        write(beside)
     with beside.open("rb") as file:
         while chunk := file.read(1 << 20):
             packed.write(chunk)
     packed.close()
     return packed
+
+
+def _answers(enrolment: Enrolment, problem_set: ProblemSet) -> bytes:
+    """The answers that the student has saved in the form, as a file; nothing if there are none to be handed in."""
+    if ANSWERS not in problem_set.files:
+        return b""
+    sheet = problem_set.sheets.filter(group__alone=enrolment).first()
+    return sheet.content() if sheet is not None else b""
 
 
 def _write_rows(
@@ -103,7 +120,7 @@ def _write_rows(
 ) -> tuple[Submission, bool]:
     arrived, completed, counted = times
     with transaction.atomic():
-        group = _group_of(enrolment)
+        group = group_of(enrolment)
         latest = group.submissions.filter(problem_set=problem_set).order_by("-number").first()
         if latest is not None and latest.blob == digest:
             return latest, False
@@ -150,7 +167,7 @@ def _write_rows(
         return submission, True
 
 
-def _group_of(enrolment: Enrolment) -> Group:
+def group_of(enrolment: Enrolment) -> Group:
     """The student's group of one, locked: who holds the lock is the only one to number its hand-ins."""
     group, new = Group.objects.get_or_create(alone=enrolment, defaults={"offering": enrolment.offering})
     if new:

@@ -125,3 +125,43 @@ class Submission(models.Model):
             "files": self.files,
             "warnings": self.warnings,
         }
+
+
+class Accommodation(models.Model):
+    """What the staff granted one student for one deliverable. Reason and document are for the staff alone.
+
+    Rows are not changed: another grant for the same deliverable revokes the one before.
+    """
+
+    class Kind(models.TextChoices):
+        EXTENSION = "extension", "Extension"
+        EXCUSE = "excuse", "Excuse"
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="accommodations")
+    deliverable = models.SlugField(help_text="The key of a problem set, or project.")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    due = models.DateTimeField(null=True, help_text="The effective due time of an extension.")
+    reason = models.TextField()
+    document = models.CharField(max_length=64, blank=True, help_text="SHA-256 of a file in the store, if there is one.")
+    document_name = models.CharField(max_length=200, blank=True)
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField()
+    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["enrolment", "deliverable"],
+                condition=models.Q(revoked_at__isnull=True),
+                name="one_accommodation_holds",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="excuse", due__isnull=True) | models.Q(kind="extension", due__isnull=False),
+                name="an_extension_has_a_due_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.deliverable} for {self.enrolment.user.name}"

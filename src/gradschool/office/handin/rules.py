@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from gradschool.syllabus.course import Course
+from gradschool.syllabus.dates import aware
+
 UPLOAD_TIME = timedelta(minutes=10)  # an upload that takes longer counts from its end
 SIGNATURE = "Signature: "
+PROJECT = "project"  # what the project is called beside the keys of problem sets
+LONGEST_EXTENSION = timedelta(days=366)
 DISK_FULL = "The server's disk is full, so nothing was handed in. Tell the course staff and try again."
 
 
@@ -54,6 +59,63 @@ def refusal_at(moment: datetime, window: Window) -> Refusal | None:
             "If there was a medical or other pressing reason, write to the course staff.",
         )
     return None
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What the staff granted one student: new due times of deliverables, and homeworks taken out of the count.
+
+    A deliverable is named by the key of its problem set, the project by PROJECT.
+    """
+
+    due: Mapping[str, datetime] = field(default_factory=dict)
+    excused: frozenset[str] = frozenset()
+
+    def dates(self, deliverable: str, due: datetime, closes: datetime, zone: str) -> tuple[datetime, datetime]:
+        """The effective due and closing times, from those of the course.
+
+        An extension moves the closing time along, by the clock on the wall: it stays as many days after the due time,
+        at its own time of day, also where daylight-saving time begins or ends in between.
+        """
+        if deliverable not in self.due:
+            return due, closes
+        place = ZoneInfo(zone)
+        new, old, end = (moment.astimezone(place) for moment in (self.due[deliverable], due, closes))
+        return new, aware(end.replace(tzinfo=None) + (new.replace(tzinfo=None) - old.replace(tzinfo=None)), place)
+
+    def course(self, course: Course) -> Course:
+        """The course with the effective dates."""
+        if not self.due:
+            return course
+
+        def moved(key: str, due: datetime, closes: datetime) -> dict[str, datetime]:
+            due, closes = self.dates(key, due, closes, course.zone)
+            return {"due": due, "closes": closes}
+
+        project = course.project
+        return course.model_copy(
+            update={
+                "problem_sets": tuple(
+                    one.model_copy(update=moved(one.id, one.due, one.closes)) for one in course.problem_sets
+                ),
+                "project": project.model_copy(update=moved(PROJECT, project.due, project.closes)),
+            }
+        )
+
+
+def extension_fault(name: str, due: datetime, wanted: datetime, zone: str) -> str | None:
+    """Why a due time cannot be moved to this moment, or None."""
+    due = due.astimezone(UTC)
+    if wanted <= due:
+        return f"{name} is due on {wall_clock(due, zone)}; an extension is to a later time."
+    if wanted - due > LONGEST_EXTENSION:
+        return f"{wall_clock(wanted, zone)} is more than a year after {name} is due; give an earlier time."
+    return None
+
+
+def student_seed(offering: str, group: int) -> str:
+    """What a group's numbers are drawn from: the same in the questions it sees and in every grading."""
+    return f"{offering}/{group}"
 
 
 def counted_at(arrived: datetime, completed: datetime) -> datetime:

@@ -7,9 +7,10 @@ from typing import IO, Any, cast
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
+from django.views.decorators.csrf import csrf_protect
 
 from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.rules import Refusal
@@ -51,6 +52,21 @@ def drain(request: HttpRequest) -> None:
             left -= len(chunk)
     except OSError:
         return
+
+
+def let_files_in(request: HttpRequest) -> HttpResponse | None:
+    """Read a form with its files, once the view knows who sends it; the view itself is exempt from the CSRF check.
+
+    None when the form's token fits, else the answer to a forged or outdated form. Raises Refusal for too much.
+    """
+    request.takes_files = True  # type: ignore[attr-defined]
+    answer = csrf_protect(lambda request: HttpResponse(status=200))(request)
+    return None if answer.status_code == 200 else answer
+
+
+def files_of(request: HttpRequest) -> list[IncomingFile]:
+    """The files of a form that was let in. Whoever takes them closes them."""
+    return [cast(IncomingFile, file) for name in request.FILES for file in request.FILES.getlist(name)]
 
 
 class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic for type checkers only

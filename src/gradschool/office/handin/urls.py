@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gradschool.office.handin import views
+from gradschool.office.handin import extension_pages, views
 
 app_name = "handin"
 urlpatterns = [
@@ -18,5 +18,12 @@ urlpatterns = [
     path("<slug:offering>/submissions/<uuid:pk>/receipt.txt", views.receipt, name="receipt"),
     path("<slug:offering>/submissions/<uuid:pk>/files.zip", views.files, name="files"),
     path("<slug:offering>/submissions/<uuid:pk>/grade-again", views.grade_again, name="grade_again"),
+    path("<slug:offering>/staff/extensions/", extension_pages.extensions, name="extensions"),
+    path("<slug:offering>/staff/extensions/<int:pk>/revoke", extension_pages.revoke_extension, name="revoke_extension"),
+    path(
+        "<slug:offering>/staff/extensions/<int:pk>/document",
+        extension_pages.extension_document,
+        name="extension_document",
+    ),
     path("<slug:offering>/staff/<slug:problem>/", views.staff_problem, name="staff_problem"),
 ]

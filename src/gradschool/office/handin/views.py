@@ -15,8 +15,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gradschool.grading import handout as handouts
 from gradschool.grading.problem import Problem
@@ -25,16 +25,17 @@ from gradschool.grading.report import Report as Graded
 from gradschool.office import clock
 from gradschool.office.audit.models import log
 from gradschool.office.handin import accept, receipts
-from gradschool.office.handin.accept import window_of
+from gradschool.office.handin.deadlines import effective, granted, granted_to, window_of
 from gradschool.office.handin.models import ProblemSet, Submission
-from gradschool.office.handin.rules import Refusal, refusal_at, wall_clock
-from gradschool.office.handin.uploads import IncomingFile, check_declared_length, drain, raw_body
-from gradschool.office.people.models import Enrolment, Role
+from gradschool.office.handin.rules import Granted, Refusal, refusal_at, wall_clock
+from gradschool.office.handin.uploads import check_declared_length, drain, files_of, let_files_in, raw_body
+from gradschool.office.people.models import Enrolment
 from gradschool.office.people.permissions import SignInNeeded, Viewer, bearer, viewer_of
 from gradschool.office.queue import leases
 from gradschool.office.queue.models import OPEN, Report, State
 from gradschool.office.queue.standing import active_reports, standing
 
+FEWEST_SHOWN = 5  # of fewer scores, somebody who may not know whose they are could guess it
 SIGNED_OUT = "You are not signed in, or your session has ended. Sign in and hand in again; nothing was handed in."
 
 
@@ -51,15 +52,25 @@ def _released(problem_set: ProblemSet) -> bool:
 def problems(request: HttpRequest, offering: str) -> HttpResponse:
     """All problem sets with their dates."""
     viewer = viewer_of(request, offering)
-    now = clock.now()
+    sets = ProblemSet.objects.filter(offering=viewer.offering)
+    now, holds = clock.now(), granted(viewer.enrolment)
     rows = [
         (
             row,
-            "planned" if not row.ready else "soon" if now < row.released else "open" if now <= row.closes else "closed",
+            "excused"
+            if row.key in holds.excused
+            else "planned"
+            if not row.ready
+            else "soon"
+            if now < row.released
+            else "open"
+            if now <= row.closes
+            else "closed",
         )
-        for row in ProblemSet.objects.filter(offering=viewer.offering)
+        for row in (effective(row, holds) for row in sets.select_related("offering"))
     ]
-    return render(request, "handin/problems.html", {"offering": viewer.offering, "rows": rows, "viewer": viewer})
+    context = {"offering": viewer.offering, "rows": rows, "viewer": viewer, "granted": holds}
+    return render(request, "handin/problems.html", context)
 
 
 @require_safe
@@ -73,9 +84,10 @@ def _problem_page(
     request: HttpRequest, viewer: Viewer, problem_set: ProblemSet, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     visible = _released(problem_set) or (viewer.is_staff and problem_set.ready)
-    closed = refusal_at(clock.now(), window_of(problem_set))
+    closed = refusal_at(clock.now(), window_of(problem_set, viewer.enrolment))
+    holds = granted(viewer.enrolment)
     own = []
-    if viewer.is_student and viewer.user:
+    if viewer.user and not viewer.is_staff:
         rows = Submission.objects.filter(problem_set=problem_set, group__members=viewer.user).order_by("-number")
         own = [(row, _active(row), _gave_up(row)) for row in rows.prefetch_related("reports", "jobs")]
     return render(
@@ -84,9 +96,12 @@ def _problem_page(
         {
             "offering": viewer.offering,
             "viewer": viewer,
-            "problem_set": problem_set,
+            "problem_set": effective(problem_set, holds),
+            "extended": problem_set.key in holds.due,
+            "excused": problem_set.key in holds.excused,
             "handout": Path(problem_set.folder, "handout.md").read_text() if visible else "",
             "visible": visible,
+            "may_hand_in": viewer.may_hand_in(problem_set.counted),
             "closed": closed,
             "own": own,
             "refusal": refusal,
@@ -124,6 +139,7 @@ def handout(request: HttpRequest, offering: str, problem: str) -> HttpResponseBa
 
 
 @csrf_exempt  # checked below, once it is known that this sender's files may be read
+@require_http_methods(["GET", "HEAD", "POST"])
 def hand_in(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     """Take the files of the form. Answers JSON to a script and a page to a form."""
     by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
@@ -152,11 +168,9 @@ def hand_in(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
 
 def _hand_in(request: HttpRequest, viewer: Viewer, problem_set: ProblemSet) -> tuple[Submission, bool] | HttpResponse:
     enrolment = _may_hand_in(viewer, problem_set, request)
-    request.takes_files = True  # type: ignore[attr-defined]
-    refused = csrf_protect(lambda request: HttpResponse(status=200))(request)
-    if refused.status_code != 200:
+    if refused := let_files_in(request):
         return refused
-    files = [cast(IncomingFile, file) for name in request.FILES for file in request.FILES.getlist(name)]
+    files = files_of(request)
     try:
         uploads = [(str(file.name), file.incoming) for file in files]
         return accept.hand_in(enrolment, problem_set, uploads, _arrived(request))
@@ -170,10 +184,10 @@ def _may_hand_in(viewer: Viewer, problem_set: ProblemSet, request: HttpRequest) 
     if viewer.user is None:
         raise Refusal(401, SIGNED_OUT)
     try:
-        enrolment = viewer.require_student()
+        enrolment = viewer.require_hand_in(problem_set.counted)
     except PermissionDenied as error:
         raise Refusal(403, str(error)) from error
-    refusal = refusal_at(_arrived(request), window_of(problem_set))
+    refusal = refusal_at(_arrived(request), window_of(problem_set, enrolment))
     if refusal:
         raise refusal
     check_declared_length(request)
@@ -228,6 +242,7 @@ def _bearer_viewer(request: HttpRequest, offering: str) -> Viewer:
 
 
 def _own_submission(viewer: Viewer, pk: Any) -> Submission:
+    viewer.require_signed_in()
     row = get_object_or_404(
         Submission.objects.select_related("problem_set__offering", "group", "submitted_by").prefetch_related(
             "group__members", "reports"
@@ -322,6 +337,7 @@ def grade_again(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
     return redirect("handin:submission", offering, pk)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponse:
     """Whether a pasted receipt was given out here and is unchanged."""
     pasted = request.POST.get("receipt", "")
@@ -334,9 +350,9 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
-    """Who handed in, with which score, and who has not."""
+    """Who handed in, with which score, and who has not; an observer sees the numbers without the names."""
     viewer = viewer_of(request, offering)
-    viewer.require_staff()
+    viewer.require_statistics()
     problem_set = _problem_set(viewer, problem)
     latest: dict[int, Submission] = {}
     rows = Submission.objects.filter(problem_set=problem_set).order_by("number")
@@ -345,16 +361,18 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
         for owner in row.owners:
             latest[owner] = row
             counts[owner] += 1
-    students = Enrolment.objects.filter(offering=viewer.offering, role=Role.STUDENT).select_related("user", "section")
     lines = []
     points: list[Fraction] = []
-    for enrolment in students.order_by("user__name"):
+    holds = granted_to(None, viewer.offering)
+    for enrolment in viewer.cohort().select_related("user", "section").order_by("user__name", "pk"):
         found = latest.get(enrolment.user_id)
         report = _active(found) if found else None
         if report:
             points.append(report.earned)
         gave_up = found is not None and _gave_up(found)
-        lines.append((enrolment, found, report, counts[enrolment.user_id], gave_up))
+        lines.append(
+            (enrolment, found, report, counts[enrolment.user_id], gave_up, _granted(holds, enrolment, problem_set))
+        )
     most = sum((Fraction(part["points"]) for part in problem_set.parts), Fraction())
     return render(
         request,
@@ -362,13 +380,21 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
         {
             "offering": viewer.offering,
             "problem_set": problem_set,
-            "lines": lines,
+            "viewer": viewer,
+            "lines": lines if viewer.is_staff else [],
+            "students": len(lines),
             "handed_in": sum(1 for line in lines if line[1]),
-            "bars": histogram(points, most),
+            "bars": histogram(points, most) if viewer.is_staff or len(points) >= FEWEST_SHOWN else [],
             "most": most,
             "due": wall_clock(problem_set.due, viewer.offering.zone),
         },
     )
+
+
+def _granted(holds: dict[int, Granted], enrolment: Enrolment, problem_set: ProblemSet) -> datetime | str | None:
+    """What was granted to a student for this problem set: another due time, "excused", or nothing."""
+    theirs = holds.get(enrolment.pk, Granted())
+    return "excused" if problem_set.key in theirs.excused else theirs.due.get(problem_set.key)
 
 
 def histogram(points: list[Fraction], most: Fraction, bins: int = 10) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ from gradschool import sandbox
 from gradschool.grading.report import Verdict
 from gradschool.office import clock
 from gradschool.office.handin import blobs
+from gradschool.office.handin.rules import Refusal, student_seed
+from gradschool.office.marking import intake
 from gradschool.office.queue import leases
 from gradschool.office.queue.grader import Grader, GraderFailed
 from gradschool.office.queue.leases import Lease
@@ -142,7 +144,7 @@ class Dispatcher:
 
     def _start(self, lease: Lease, job: Job) -> Grading:
         submission = job.submission
-        student = f"{submission.problem_set.offering.slug}/{submission.group_id}"
+        student = student_seed(submission.problem_set.offering.slug, submission.group_id)
         grader = self.idle.pop()
         grader.start(job.version.folder, submission.path, student)
         return Grading(lease, job, grader, time.monotonic() + LONGEST_SECONDS)
@@ -154,9 +156,14 @@ class Dispatcher:
                 grader.kill()
                 raise GraderFailed(f"The grader took more than {LONGEST_SECONDS} s.")
             graded = grader.result()
+            papers = grader.papers()
         except GraderFailed as error:
-            graded = leases.grader_error(grading.job, str(error))
+            graded, papers = leases.grader_error(grading.job, str(error)), []
         self.idle.append(grader)
+        try:
+            intake.keep(grading.job.submission, papers)
+        except Refusal as refusal:  # the disk is full
+            graded = leases.grader_error(grading.job, str(refusal))
         if graded.verdict is Verdict.GRADER_ERROR:
             log.error("the grader failed on job %s: %s", grading.lease.job, in_short(graded.notes))
             leases.fail(grading.lease, graded)

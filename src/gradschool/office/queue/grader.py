@@ -12,10 +12,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+from gradschool.grading.papers import Paper, from_json
 from gradschool.grading.report import Report, ReportError, Verdict
+from gradschool.grading.service import PAPERS
 
 MOST_GRADINGS = 500  # of one process; then a fresh one, whatever may have piled up in it
 REPORT_BYTES = 16 << 20
+PAPER_BYTES = 256 << 20
 
 
 class GraderFailed(Exception):
@@ -73,6 +76,17 @@ class Grader:
         if report.verdict is Verdict.GRADER_ERROR:
             self.kill()  # the next one finds out anew what this machine gives
         return report
+
+    def papers(self) -> list[Paper]:
+        """What people are to read of the submission that `result` was about."""
+        path = self._report.with_suffix(PAPERS)
+        try:
+            with path.open("rb") as file:
+                return from_json(file.read(PAPER_BYTES).decode(errors="replace"))
+        except (OSError, ValueError, TypeError, KeyError):
+            return []  # the grader died between the two, and is asked again
+        finally:
+            path.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """End it, and what it grades."""

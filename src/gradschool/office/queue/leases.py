@@ -182,6 +182,8 @@ def _write_report(job: Job, report: grading.Report, now: datetime) -> None:
         points=str(report.points),
         max_points=str(report.max_points),
         verdict=report.verdict.value,
+        public_score=str(report.board.public) if report.board else "",
+        private_score=str(report.board.private) if report.board else "",
         text=report.to_json(),
         created_at=now,
     )

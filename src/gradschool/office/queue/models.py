@@ -82,6 +82,8 @@ class Report(models.Model):
     points = models.CharField(max_length=60, help_text='A fraction such as "7/2".')
     max_points = models.CharField(max_length=60)
     verdict = models.CharField(max_length=20)
+    public_score = models.CharField(max_length=60, blank=True, help_text="On a leaderboard's splits, as fractions.")
+    private_score = models.CharField(max_length=60, blank=True)
     text = models.TextField(help_text="The whole report as JSON, byte for byte as grading wrote it.")
     created_at = models.DateTimeField()
 

@@ -69,7 +69,7 @@ def _role_in(request: HttpRequest, offering: Offering | None) -> str | None:
     user = getattr(request, "user", None)
     if not offering or user is None or isinstance(user, AnonymousUser) or not user.is_active:
         return None
-    return Enrolment.objects.filter(user=user, offering=offering).values_list("role", flat=True).first()
+    return Enrolment.objects.active().filter(user=user, offering=offering).values_list("role", flat=True).first()
 
 
 def _now_in(offering: Offering | None) -> datetime:
@@ -86,7 +86,7 @@ def _nav(request: HttpRequest, offering: Offering | None, role: str | None) -> l
         if role == Role.STUDENT:
             links += [("Grades", "gradebook:mine")]
         if role in STAFF:
-            links += [("Class grades", "gradebook:class")]
+            links += [("Class grades", "gradebook:class"), ("People", "people:people")]
     items = []
     for label, name in links:
         try:

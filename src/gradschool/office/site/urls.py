@@ -8,6 +8,7 @@ app_name = "site"
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
+    path("calendar/<str:token>.ics", views.calendar, name="calendar"),
     path("library/", views.library, name="library"),
     path("library/<slug:name>/", views.method, name="method"),
     path("library/<slug:name>/figures/<str:file>", views.figure, name="figure"),

@@ -14,9 +14,13 @@ from django.views.decorators.http import require_safe
 
 from gradschool.office import clock
 from gradschool.office.courses import course_of
-from gradschool.office.people.models import Offering
+from gradschool.office.handin.deadlines import changed, course_for, granted_to
+from gradschool.office.handin.rules import Granted
+from gradschool.office.people.models import CalendarFeed, Offering
 from gradschool.office.people.permissions import SignInNeeded, viewer_of
 from gradschool.office.site import prerequisites, rendering, shelf
+from gradschool.office.site.calendar_feed import Event, events
+from gradschool.office.site.calendar_feed import calendar as calendar_of
 from gradschool.office.site.context import offering_of
 from gradschool.office.site.timetable import deliverables, timetable
 from gradschool.office.site.worked_example import worked_example
@@ -52,7 +56,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def schedule(request: HttpRequest, offering: str) -> HttpResponse:
     """Class dates, materials and deadlines by week; ?module= shows one module only."""
-    found, course = _course(request, offering)
+    found, course, granted = _own_dates(request, offering)
     chosen = request.GET.get("module")
     only = _module(course, chosen) if chosen else None
     now = clock.now()
@@ -68,8 +72,31 @@ def schedule(request: HttpRequest, offering: str) -> HttpResponse:
             "next_day": whole.next_day,
             "only": only,
             "city": _city(course),
+            "granted": granted,
         },
     )
+
+
+@require_safe
+def calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """The private calendar of whoever holds this address: classes and deadlines, with their own extensions."""
+    feed = CalendarFeed.of_token(token)
+    places = list(feed.user.enrolments.active().select_related("offering").order_by("pk")) if feed else []
+    if not places:
+        raise Http404("There is no such calendar: its address was changed, or its owner is in no course now.")
+    holds = granted_to(places)
+    entries: list[Event] = []
+    for place in places:
+        granted = holds.get(place.pk, Granted())
+        course = granted.course(course_of(place.offering))
+        page = request.build_absolute_uri(reverse("site:schedule", args=[place.offering.slug])).rstrip("/")
+        entries += events(course, granted, f"{place.offering.slug}.{place.pk}@{request.get_host()}", page)
+    response = HttpResponse(
+        calendar_of(" and ".join(str(place.offering) for place in places), entries, changed(places))
+    )
+    response["Content-Type"] = "text/calendar; charset=utf-8"
+    response["Cache-Control"] = "private, max-age=900"
+    return response
 
 
 @require_safe
@@ -110,12 +137,12 @@ def module(request: HttpRequest, offering: str, module: str) -> HttpResponse:
 @require_safe
 def project(request: HttpRequest, offering: str) -> HttpResponse:
     """What the project is, when it is due and how it is graded."""
-    found, course = _course(request, offering)
+    found, course, granted = _own_dates(request, offering)
     this = next(item for item in deliverables(course, clock.now()) if item.id is None)
     return render(
         request,
         "site/project.html",
-        {"offering": found, "course": course, "project": course.project, "deliverable": this},
+        {"offering": found, "course": course, "project": course.project, "deliverable": this, "granted": granted},
     )
 
 
@@ -207,6 +234,13 @@ def _course(request: HttpRequest, slug: str) -> tuple[Offering, Course]:
     viewer = viewer_of(request, slug)
     request.page_viewer = viewer  # type: ignore[attr-defined]  # the frame of the page need not ask again
     return viewer.offering, course_of(viewer.offering)
+
+
+def _own_dates(request: HttpRequest, slug: str) -> tuple[Offering, Course, Granted]:
+    """The same with the dates that hold for the viewer, and what was granted to them."""
+    found, _ = _course(request, slug)
+    course, granted = course_for(request.page_viewer)  # type: ignore[attr-defined]
+    return found, course, granted
 
 
 def _module(course: Course, id: str) -> Module:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 from django import template
+from django.core.paginator import Page
 
 from gradschool.office.gradebook.rules import Status, show
+from gradschool.office.gradebook.sentences import plain
 
 register = template.Library()
 
@@ -38,3 +43,21 @@ def share(value: Fraction) -> str:
 def status_word(status: Status) -> str:
     """A line's status in the words of its reader."""
     return WORDS[status]
+
+
+@register.filter
+def entered(value: str) -> str:
+    """A value that the staff entered: 40.5 for "81/2", a letter as it is."""
+    return plain(Fraction(value)) if re.fullmatch(r"\d+(/\d+)?", value) else value
+
+
+@register.filter
+def moment(text: str) -> datetime:
+    """A stored time as a time."""
+    return datetime.fromisoformat(text)
+
+
+@register.filter
+def first_of(number: int, page: Page[Any]) -> int:
+    """The place of the first entry of page `number`."""
+    return (number - 1) * page.paginator.per_page + 1

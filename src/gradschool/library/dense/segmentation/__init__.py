@@ -1,0 +1,1 @@
+"""What the recipes that label pixels share: pictures with masks, the measures, the loop that trains, and figures."""
