@@ -516,7 +516,7 @@ def torch_training_is_seeded(student, rng):
     part="3",
     points=4,
     title="PyTorch: pictures that your network has never seen",
-    hint="0.69 is wanted. Compare designs on pictures that you set aside, and let the steps get smaller towards the end.",
+    hint="0.69 is wanted. Compare designs on pictures that you set aside, and let the steps get smaller in time.",
     cpu_seconds=30,
     false_fail=0.02,
 )
