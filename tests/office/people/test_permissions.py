@@ -81,6 +81,7 @@ NONE_OF_CHI = row("   302 404 404 404 404 404 404 404 404 404 404")  # where chi
 HAND_IN = row("       302 403 403 400 400 403 403 403 403 403 403")
 NOT_OWN = row("       302 404 404 302 404 404 404 404 404 404 404")  # chi's own token
 
+
 # address: (look, write)
 TABLE = {
     "people:signin": (SIGNIN, SIGNIN),
@@ -132,11 +133,11 @@ TABLE = {
     "leaderboard:withdraw": (NEVER, NONE_OF_CHI),  # hw1 has no board
     "marking:questions": (STAFF, NEVER),
     "marking:add": (NEVER, COURSE_BACK),
-    "marking:rubric": (COURSE, COURSE_BACK),
+    "marking:rubric": (STAFF, COURSE_LACKING),
     "marking:publish": (NEVER, COURSE_BACK),
     "marking:next": (NEVER, STAFF_BACK),
     "marking:agreement": (STAFF, NEVER),
-    "marking:mark": (OF_CHI, BACK),
+    "marking:mark": (OF_CHI, row("302 403 403 403 403 403 403 404 409 409 403")),
     "marking:requests": (STAFF, NEVER),
     "marking:answer": (NEVER, BACK),
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
@@ -218,6 +219,8 @@ class World:
             "token": things["people:invitation" if name == "people:invitation" else "token"],
             "uidb64": "MQ",
         }
+        parts |= {part: things.get(part, 1) for part in ("question", "writing", "regrade", "paper")}
+        parts |= {"key": "margins", "place": 1, "number": 1}
         values = {part: things.get(name, 1) if part == "pk" else parts[part] for part in ADDRESSES[name]}
         return reverse(name, kwargs=values)
 

@@ -78,6 +78,7 @@ def rubric(request: HttpRequest, offering: str, question: int) -> HttpResponse:
     row = question_of(viewer, question)
     if request.method != "POST":
         return _page(request, viewer, row)
+    viewer.require_staff_of_all()
     try:
         with transaction.atomic():
             Question.objects.select_for_update().get(pk=row.pk)
@@ -115,8 +116,16 @@ def _change(request: HttpRequest, viewer: Viewer, row: Question) -> int:
     row.blind = bool(request.POST.get("blind"))
     row.save(update_fields=["scoring", "blind"])
     moved = {answer: str(now) for answer, now in _points(row).items() if points_before[answer] != now}
-    user = viewer.require_staff_of_all()
-    log(viewer.offering, user, RUBRIC, str(row), question=row.pk, points=moved, before=before, after=_items(row))
+    log(
+        viewer.offering,
+        viewer.require_staff(),
+        RUBRIC,
+        str(row),
+        question=row.pk,
+        points=moved,
+        before=before,
+        after=_items(row),
+    )
     return len(moved)
 
 
