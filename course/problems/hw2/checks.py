@@ -516,7 +516,7 @@ def torch_training_is_seeded(student, rng):
     part="3",
     points=4,
     title="PyTorch: pictures that your network has never seen",
-    hint="0.72 is wanted. Compare designs on pictures that you set aside: where do two convolutions more help?",
+    hint="0.69 is wanted. Compare designs on pictures that you set aside, and let the steps get smaller in time.",
     cpu_seconds=30,
     false_fail=0.02,
 )
@@ -525,10 +525,10 @@ def torch_training_generalizes(student, rng, score):
     net = student.torch_net.train(x[:2000], y[:2000], 7)
     predicted = labels_of(student.predict(net, x[2000:]), 1000, "predict(net, x)")
     reached = float((predicted == y[2000:]).mean())
-    for bar, points in ((0.55, 1), (0.66, 1), (0.72, 2)):
+    for bar, points in ((0.55, 1), (0.64, 1), (0.69, 2)):
         if reached >= bar:
             score.award(points)
-    score.note(f"Accuracy on 1,000 pictures that your code never had: {reached:.3f} (full points from 0.72).")
+    score.note(f"Accuracy on 1,000 pictures that your code never had: {reached:.3f} (full points from 0.69).")
 
 
 # Part 4a
