@@ -75,7 +75,6 @@ OF_CHI = row("        302 403 403 403 403 403 403 404 200 200 403")  # staff's p
 OWN = row("           302 404 404 200 404 404 404 404 200 200 404")  # chi's hand-in
 BACK = row("          302 403 403 403 403 403 403 404 302 302 403")  # staff write about chi, and are led back
 STAFF_BACK = row("    302 403 403 403 403 403 403 302 302 302 403")
-STAFF_LACKING = row(" 302 403 403 403 403 403 403 400 400 400 403")
 TEACH = row("         302 403 403 403 403 403 403 403 403 200 403")
 TAUGHT = row("        302 403 403 403 403 403 403 403 403 302 403")
 LACKING = row("       302 403 403 403 403 403 403 403 403 400 403")  # let in, and told that the form is incomplete
@@ -138,10 +137,10 @@ TABLE = {
     "theory:hints": (STAFF, NEVER),
     "theory:open_hint": (NEVER, STAFF_BACK),
     "marking:questions": (STAFF, NEVER),
-    "marking:add": (NEVER, STAFF_BACK),
+    "marking:add": (NEVER, COURSE_BACK),
     "marking:requests": (STAFF, NEVER),
-    "marking:rubric": (STAFF, STAFF_LACKING),
-    "marking:publish": (NEVER, STAFF_BACK),
+    "marking:rubric": (STAFF, COURSE_LACKING),
+    "marking:publish": (NEVER, COURSE_BACK),
     "marking:next": (NEVER, STAFF_BACK),
     "marking:agreement": (STAFF, NEVER),
     "marking:mark": (OF_CHI, row("302 403 403 403 403 403 403 404 409 409 403")),
