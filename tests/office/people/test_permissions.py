@@ -17,10 +17,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from gradschool.grading import handout
 from gradschool.office.gradebook import files as grade_files
+from gradschool.office.handin.accept import group_of
 from gradschool.office.handin.blobs import Incoming
-from gradschool.office.handin.models import Accommodation, Submission
-from gradschool.office.marking.models import Mark, Paper, Question, RegradeRequest, Writing
+from gradschool.office.handin.models import Accommodation, Group, ProblemSet, Submission
+from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
     AccessRequest,
@@ -34,6 +36,8 @@ from gradschool.office.people.models import (
     Session,
     User,
 )
+from gradschool.office.similarity.models import Comparison, Pair
+from gradschool.office.theory.models import Sheet
 from tests.office.conftest import person
 
 # In the order of the columns below.
@@ -70,17 +74,15 @@ NUMBERS = row("       302 403 403 403 403 403 200 200 200 200 403")
 OF_CHI = row("        302 403 403 403 403 403 403 404 200 200 403")  # staff's page of chi
 OWN = row("           302 404 404 200 404 404 404 404 200 200 404")  # chi's hand-in
 BACK = row("          302 403 403 403 403 403 403 404 302 302 403")  # staff write about chi, and are led back
+STAFF_BACK = row("    302 403 403 403 403 403 403 302 302 302 403")
 TEACH = row("         302 403 403 403 403 403 403 403 403 200 403")
 TAUGHT = row("        302 403 403 403 403 403 403 403 403 302 403")
 LACKING = row("       302 403 403 403 403 403 403 403 403 400 403")  # let in, and told that the form is incomplete
 COURSE = row("        302 403 403 403 403 403 403 403 200 200 403")  # staff of the whole course
 COURSE_LACKING = row("302 403 403 403 403 403 403 403 400 400 403")
 COURSE_BACK = row("   302 403 403 403 403 403 403 403 302 302 403")
-STAFF_BACK = row("    302 403 403 403 403 403 403 302 302 302 403")
-NONE_OF_CHI = row("   302 404 404 404 404 404 404 404 404 404 404")  # where chi's hand-in has no such thing
 HAND_IN = row("       302 403 403 400 400 403 403 403 403 403 403")
 NOT_OWN = row("       302 404 404 302 404 404 404 404 404 404 404")  # chi's own token
-
 
 # address: (look, write)
 TABLE = {
@@ -124,32 +126,32 @@ TABLE = {
     "gradebook:upload": (NEVER, COURSE_LACKING),
     "gradebook:import": (COURSE, NEVER),
     "gradebook:decide": (NEVER, COURSE_BACK),
-    "similarity:problem_sets": (COURSE, NEVER),
-    "similarity:pairs": (COURSE, NEVER),
-    "similarity:compare": (NEVER, COURSE_BACK),
-    "similarity:pair": (row("302 403 403 403 403 403 403 403 404 404 403"), NEVER),  # of a pair that is not there
-    "leaderboard:board": (row("302 404 404 404 404 404 404 200 200 200 404"), NEVER),  # hw2 is not released
+    "leaderboard:board": (row("302 404 404 404 404 404 404 200 200 200 404"), NEVER),  # of hw2, which is to come
     "leaderboard:choose_name": (NEVER, row("302 403 403 302 302 403 403 403 403 403 403")),
-    "leaderboard:withdraw": (NEVER, NONE_OF_CHI),  # hw1 has no board
+    "leaderboard:withdraw": (NEVER, row("302 404 404 404 404 404 404 404 404 404 404")),  # hw1 has no board
+    "theory:sheet": (
+        row("302 403 200 200 200 403 403 200 200 200 403"),
+        row("302 403 302 302 302 403 403 403 403 403 403"),
+    ),
+    "theory:reading": (row("302 403 404 404 404 403 403 404 404 404 403"), NEVER),  # of no question in particular
+    "theory:hints": (STAFF, NEVER),
+    "theory:open_hint": (NEVER, STAFF_BACK),
     "marking:questions": (STAFF, NEVER),
     "marking:add": (NEVER, COURSE_BACK),
+    "marking:requests": (STAFF, NEVER),
     "marking:rubric": (STAFF, COURSE_LACKING),
     "marking:publish": (NEVER, COURSE_BACK),
     "marking:next": (NEVER, STAFF_BACK),
     "marking:agreement": (STAFF, NEVER),
     "marking:mark": (OF_CHI, row("302 403 403 403 403 403 403 404 409 409 403")),
-    "marking:requests": (STAFF, NEVER),
     "marking:answer": (NEVER, BACK),
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
-    "theory:sheet": (
-        row("302 403 200 200 200 403 403 200 200 200 403"),
-        row("302 403 302 302 302 403 403 403 403 403 403"),
-    ),
-    "theory:reading": (row("302 403 404 404 404 403 403 404 404 404 403"), NEVER),  # of no question
-    "theory:hints": (STAFF, NEVER),
-    "theory:open_hint": (NEVER, STAFF_BACK),
+    "similarity:problem_sets": (COURSE, NEVER),
+    "similarity:pair": (COURSE, NEVER),
+    "similarity:pairs": (COURSE, NEVER),
+    "similarity:compare": (NEVER, COURSE_BACK),
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),
@@ -178,6 +180,7 @@ TABLE = {
     "site:faq": (ALL, NEVER),
     "site:about": (ALL, NEVER),
 }
+OBJECTS = ("student", "question", "writing", "regrade", "paper")  # what parts of addresses name, beside pk
 OF_AN_ACCOUNT = {"people:revoke_token", "people:end_session"}  # things that belong to a person and to no offering
 
 
@@ -205,22 +208,19 @@ class World:
     def address(self, name: str, things: dict[str, Any]) -> str:
         parts = {
             "offering": self.offering.slug,
-            "problem": {"theory": "ps0", "leaderboard": "hw2"}.get(name.partition(":")[0], "hw1"),
+            "problem": {"leaderboard:board": "hw2", "theory:sheet": "ps0", "theory:reading": "ps0"}.get(name, "hw1"),
             "module": "01-foundations",
             "name": "linear_classifier",
             "file": "loss.svg",  # recorded in results/linear_classifier
-            "student": things["student"],
-            "form": "own",
-            "step": "undo",
-            "key": "review-by-people",
+            **{part: things[part] for part in OBJECTS},
             "place": 1,
             "number": 1,
-            **{part: things[part] for part in ("question", "writing", "regrade", "paper")},
+            "key": "prose",
+            "form": "own",
+            "step": "undo",
             "token": things["people:invitation" if name == "people:invitation" else "token"],
             "uidb64": "MQ",
         }
-        parts |= {part: things.get(part, 1) for part in ("question", "writing", "regrade", "paper")}
-        parts |= {"key": "margins", "place": 1, "number": 1}
         values = {part: things.get(name, 1) if part == "pk" else parts[part] for part in ADDRESSES[name]}
         return reverse(name, kwargs=values)
 
@@ -237,7 +237,8 @@ class World:
 
 
 @pytest.fixture
-def world(offering, ada, ben, chi, eve, dov, hand_in, grade) -> World:
+def world(offering, ada, ben, chi, eve, dov, hand_in, grade, monkeypatch) -> World:
+    monkeypatch.setattr(handout, "build", lambda problem, target: target.write_bytes(b"a zip"))  # it takes a while
     other = Offering.objects.create(
         slug="other", title="Other", term="T", zone="UTC", folder=offering.folder, applied_at=offering.applied_at
     )
@@ -259,55 +260,52 @@ def world(offering, ada, ben, chi, eve, dov, hand_in, grade) -> World:
 
     submission = hand_in(chi)
     grade(submission)
-    things = things_of(offering, chi, submission.pk) | to_mark(submission, ben)
-    return World(offering, cookies, things, things_of(other, people["fay"], None) | NOTHING_TO_MARK)
+    ps0 = ProblemSet.objects.get(offering=offering, key="ps0")
+    for who in ("ari", "chi", "eve"):  # made beforehand: no process has to draw the numbers of the questions
+        sheet = {"problem_set": ps0, "version": ps0.current, "questions": {"title": "PS0", "questions": []}}
+        Sheet.objects.create(group=group_of(people[who].enrolments.get()), **sheet)
+    return World(offering, cookies, things_of(offering, chi, submission), things_of(other, people["fay"], None))
 
 
-NOTHING_TO_MARK = dict.fromkeys(["question", "writing", "regrade", "paper"], 1_000_000)
-
-
-def to_mark(submission: Submission, reader: User) -> dict[str, int]:
-    """A question that people mark, chi's answer to it with a page, its mark, and chi's request to look again."""
-    question = Question.objects.create(
-        problem_set=submission.problem_set, key="review-by-people", part="1a", title="Review", points=2,
-        published_at=submission.completed_at,
-    )  # fmt: skip
-    page = Incoming()
-    page.write(b"a picture")
-    paper = Paper.objects.create(
-        submission=submission, name="review.pdf", pages=[{"blob": page.keep(), "width": 10, "height": 10}]
-    )
-    writing = Writing.objects.create(submission=submission, question=question, paper=paper, digest="d")
-    Mark.objects.create(writing=writing, reader=reader, at=submission.completed_at)
-    asked = RegradeRequest.objects.create(
-        writing=writing, asked_by=submission.submitted_by, asked_at=submission.completed_at, text="Why?", before="0"
-    )
-    return {"question": question.pk, "writing": writing.pk, "regrade": asked.pk, "paper": paper.pk}
-
-
-def things_of(offering: Offering, user: User, submission: object) -> dict[str, Any]:
+def things_of(offering: Offering, user: User, submission: Submission | None) -> dict[str, Any]:
     """The primary key that each address is asked with, by the address's name."""
     file = b"email,name,section\nzoe@example.edu,Z,CS 7643\n"
     shown = roster.preview(offering, "a.csv", file, "", "", None)
     draft = grade_files.draft(offering, user, "grades.csv", b"email,participation\n", None)
     ApiToken.issue(user, "terminal")
     enrolment = user.enrolments.get().pk
+    if submission is None:
+        submission = a_submission(offering, user)
     feed, _ = CalendarFeed.objects.get_or_create(user=user)
     document = Incoming()
     document.write(b"a note")
+    document_digest = document.keep()
     extension = Accommodation.objects.create(
         enrolment_id=enrolment,
         deliverable="hw1",
         kind="extension",
         due=offering.applied_at,
         reason="r",
-        document=document.keep(),
+        document=document_digest,
         granted_by=user,
         granted_at=offering.applied_at,
     )
     invited, link = admission.invite(offering, "new@example.edu", "ta", None, None)
     asked = AccessRequest.objects.create(enrolment_id=enrolment, asked_at=offering.applied_at)
     session = Session.objects.filter(user=user).first()
+    question = Question.objects.create(problem_set=submission.problem_set, key="prose", part="1a", title="R", points=4)
+    page = {"blob": document_digest, "width": 1, "height": 1}
+    paper = Paper.objects.create(submission=submission, name="review.pdf", pages=[page])
+    writing = Writing.objects.create(submission=submission, question=question, paper=paper, digest="d")
+    asked_again = RegradeRequest.objects.create(
+        writing=writing, asked_by=user, asked_at=offering.applied_at, text="t", before="1"
+    )
+    comparison = Comparison.objects.create(
+        problem_set=submission.problem_set, at=offering.applied_at, compared=1, earlier=0
+    )
+    pair = Pair.objects.create(
+        comparison=comparison, left=submission, right=submission, shared=1, left_share=1, right_share=1
+    )
     things: dict[str, Any] = {"student": enrolment, "token": feed.token, "people:invitation": link}
     things |= {"people:revoke_invitation": invited.pk, "people:decide_access": asked.pk}
     things |= {"people:end_session": session.public if session else None}
@@ -316,10 +314,25 @@ def things_of(offering: Offering, user: User, submission: object) -> dict[str, A
     things |= dict.fromkeys(["people:import_preview", "people:import_apply", "people:import_undo"], shown.pk)
     things |= dict.fromkeys(["gradebook:import", "gradebook:decide"], draft.pk)
     things |= {"people:revoke_token": user.tokens.get().pk}
+    things |= {"question": question.pk, "writing": writing.pk, "regrade": asked_again.pk, "paper": paper.pk}
+    things |= {"similarity:pair": pair.pk}
     for name, parts in ADDRESSES.items():
-        if name.startswith(("handin:", "leaderboard:", "marking:")) and "pk" in parts and name not in things:
-            things[name] = submission or "6e7d2c1e-8f1b-4f6e-9d49-000000000000"
+        if "pk" in parts and name not in things:
+            things[name] = submission.pk
     return things
+
+
+def a_submission(offering: Offering, user: User) -> Submission:
+    """A hand-in of hw1 in an offering that has nothing yet."""
+    moment = offering.applied_at
+    dates = {"released": moment, "due": moment, "closes": moment}
+    hw1 = ProblemSet.objects.create(offering=offering, key="hw1", name="HW", counted=True, position=0, **dates)
+    group = Group.objects.create(offering=offering, alone=user.enrolments.get())
+    group.members.add(user)
+    times = {"arrived_at": moment, "completed_at": moment, "counted_at": moment}
+    return Submission.objects.create(
+        group=group, problem_set=hw1, number=1, blob="0" * 64, size=1, submitted_by=user, **times
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -348,7 +361,7 @@ def test_everybody_reaches_what_is_theirs_and_nothing_else(world: World, method:
             status = world.ask(who, method, address)
             if status != expected(name, method, who):
                 wrong.append(f"{method} {address} ({name}) as {who}, {PEOPLE[who]}: {status}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_a_thing_of_another_offering_or_of_nobody_does_not_exist(world: World) -> None:
@@ -357,7 +370,7 @@ def test_a_thing_of_another_offering_or_of_nobody_does_not_exist(world: World) -
     uuid = "6e7d2c1e-8f1b-4f6e-9d49-111111111111"
     nowhere = {name: 987654 if isinstance(pk, int) else uuid for name, pk in world.things.items()}
     for name, parts in ADDRESSES.items():
-        if not {"pk", "student", "question", "writing", "regrade", "paper"} & set(parts):
+        if not {"pk", *OBJECTS} & set(parts):
             continue
         for things in (world.others, nowhere):
             address = world.address(name, things)
@@ -369,4 +382,4 @@ def test_a_thing_of_another_offering_or_of_nobody_does_not_exist(world: World) -
                     refused = who == "visitor" or usual in (401, 403, 405)
                     if status != (usual if refused else 404):
                         wrong.append(f"{method} {address} ({name}) as {who}: {status}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)

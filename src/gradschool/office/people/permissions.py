@@ -155,7 +155,7 @@ def viewer_of(request: HttpRequest, slug: str) -> Viewer:
 
 def offerings_staffed_by(user: User) -> set[int]:
     """The offerings of whose staff a user is: what is shown across offerings is shown of these."""
-    return set(Enrolment.objects.filter(user=user, role__in=STAFF).values_list("offering_id", flat=True))
+    return set(Enrolment.objects.active().filter(user=user, role__in=STAFF).values_list("offering_id", flat=True))
 
 
 def bearer(request: HttpRequest) -> User | None:
