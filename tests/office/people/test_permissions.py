@@ -17,11 +17,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from gradschool.office import clock
 from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.models import Accommodation, Submission
-from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
+from gradschool.office.marking.models import Mark, Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
     AccessRequest,
@@ -77,11 +76,11 @@ LACKING = row("       302 403 403 403 403 403 403 403 403 400 403")  # let in, a
 COURSE = row("        302 403 403 403 403 403 403 403 200 200 403")  # staff of the whole course
 COURSE_LACKING = row("302 403 403 403 403 403 403 403 400 400 403")
 COURSE_BACK = row("   302 403 403 403 403 403 403 403 302 302 403")
+STAFF_BACK = row("    302 403 403 403 403 403 403 302 302 302 403")
+NONE_OF_CHI = row("   302 404 404 404 404 404 404 404 404 404 404")  # where chi's hand-in has no such thing
 HAND_IN = row("       302 403 403 400 400 403 403 403 403 403 403")
 NOT_OWN = row("       302 404 404 302 404 404 404 404 404 404 404")  # chi's own token
 
-STAFF_BACK = row("     302 403 403 403 403 403 403 302 302 302 403")
-NOT_THERE = row("      302 404 404 404 404 404 404 404 404 404 404")
 
 # address: (look, write)
 TABLE = {
@@ -125,6 +124,32 @@ TABLE = {
     "gradebook:upload": (NEVER, COURSE_LACKING),
     "gradebook:import": (COURSE, NEVER),
     "gradebook:decide": (NEVER, COURSE_BACK),
+    "similarity:problem_sets": (COURSE, NEVER),
+    "similarity:pairs": (COURSE, NEVER),
+    "similarity:compare": (NEVER, COURSE_BACK),
+    "similarity:pair": (row("302 403 403 403 403 403 403 403 404 404 403"), NEVER),  # of a pair that is not there
+    "leaderboard:board": (row("302 404 404 404 404 404 404 200 200 200 404"), NEVER),  # hw2 is not released
+    "leaderboard:choose_name": (NEVER, row("302 403 403 302 302 403 403 403 403 403 403")),
+    "leaderboard:withdraw": (NEVER, NONE_OF_CHI),  # hw1 has no board
+    "marking:questions": (STAFF, NEVER),
+    "marking:add": (NEVER, COURSE_BACK),
+    "marking:rubric": (STAFF, COURSE_LACKING),
+    "marking:publish": (NEVER, COURSE_BACK),
+    "marking:next": (NEVER, STAFF_BACK),
+    "marking:agreement": (STAFF, NEVER),
+    "marking:mark": (OF_CHI, row("302 403 403 403 403 403 403 404 409 409 403")),
+    "marking:requests": (STAFF, NEVER),
+    "marking:answer": (NEVER, BACK),
+    "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
+    "marking:ask": (NEVER, NOT_OWN),
+    "marking:page_image": (OWN, NEVER),
+    "theory:sheet": (
+        row("302 403 200 200 200 403 403 200 200 200 403"),
+        row("302 403 302 302 302 403 403 403 403 403 403"),
+    ),
+    "theory:reading": (row("302 403 404 404 404 403 403 404 404 404 403"), NEVER),  # of no question
+    "theory:hints": (STAFF, NEVER),
+    "theory:open_hint": (NEVER, STAFF_BACK),
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),
@@ -141,29 +166,6 @@ TABLE = {
     "handin:revoke_extension": (NEVER, BACK),
     "handin:extension_document": (OF_CHI, NEVER),
     "handin:staff_problem": (NUMBERS, NEVER),
-    "leaderboard:board": (NOT_THERE, NEVER),  # hw1 has none
-    "leaderboard:choose_name": (NEVER, row("302 403 403 302 302 403 403 403 403 403 403")),
-    "leaderboard:withdraw": (NEVER, NOT_THERE),
-    "marking:questions": (STAFF, NEVER),
-    "marking:requests": (STAFF, NEVER),
-    "marking:add": (NEVER, STAFF_BACK),
-    "marking:rubric": (STAFF, row("302 403 403 403 403 403 403 400 400 400 403")),  # a form that says nothing
-    "marking:publish": (NEVER, STAFF_BACK),
-    "marking:next": (NEVER, STAFF_BACK),
-    "marking:agreement": (STAFF, NEVER),
-    "marking:mark": (OF_CHI, row("302 403 403 403 403 403 403 404 409 409 403")),
-    "marking:answer": (NEVER, BACK),
-    "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
-    "marking:page_image": (OWN, NEVER),
-    "marking:ask": (NEVER, NOT_OWN),  # nobody asks for somebody else
-    "similarity:problem_sets": (STAFF, NEVER),
-    "similarity:pairs": (STAFF, NEVER),
-    "similarity:compare": (NEVER, STAFF_BACK),
-    "similarity:pair": (row("302 403 403 403 403 403 403 404 404 404 403"), NEVER),
-    "theory:sheet": (MINE, HAND_IN),
-    "theory:reading": (MINE, NEVER),
-    "theory:hints": (STAFF, NEVER),
-    "theory:open_hint": (NEVER, STAFF_BACK),
     "site:home": (ALL, NEVER),  # two offerings, so a list of them
     "site:calendar": (ALL, NEVER),  # whoever knows the address: chi's
     "site:healthz": (ALL, NEVER),
@@ -203,13 +205,17 @@ class World:
     def address(self, name: str, things: dict[str, Any]) -> str:
         parts = {
             "offering": self.offering.slug,
-            "problem": "hw1",
+            "problem": {"theory": "ps0", "leaderboard": "hw2"}.get(name.partition(":")[0], "hw1"),
             "module": "01-foundations",
             "name": "linear_classifier",
             "file": "loss.svg",  # recorded in results/linear_classifier
             "student": things["student"],
             "form": "own",
             "step": "undo",
+            "key": "review-by-people",
+            "place": 1,
+            "number": 1,
+            **{part: things[part] for part in ("question", "writing", "regrade", "paper")},
             "token": things["people:invitation" if name == "people:invitation" else "token"],
             "uidb64": "MQ",
         }
@@ -253,22 +259,30 @@ def world(offering, ada, ben, chi, eve, dov, hand_in, grade) -> World:
 
     submission = hand_in(chi)
     grade(submission)
-    things = things_of(offering, chi, submission.pk) | something_to_mark(submission, chi)
-    return World(offering, cookies, things, things_of(other, people["fay"], None))
+    things = things_of(offering, chi, submission.pk) | to_mark(submission, ben)
+    return World(offering, cookies, things, things_of(other, people["fay"], None) | NOTHING_TO_MARK)
 
 
-def something_to_mark(submission: Submission, asked_by: User) -> dict[str, int]:
-    """A question that people mark, an answer on a page, and a request about it."""
+NOTHING_TO_MARK = dict.fromkeys(["question", "writing", "regrade", "paper"], 1_000_000)
+
+
+def to_mark(submission: Submission, reader: User) -> dict[str, int]:
+    """A question that people mark, chi's answer to it with a page, its mark, and chi's request to look again."""
     question = Question.objects.create(
-        problem_set=submission.problem_set, key="margins", part="1a", title="Margins", points=4, file="review.pdf"
+        problem_set=submission.problem_set, key="review-by-people", part="1a", title="Review", points=2,
+        published_at=submission.completed_at,
+    )  # fmt: skip
+    page = Incoming()
+    page.write(b"a picture")
+    paper = Paper.objects.create(
+        submission=submission, name="review.pdf", pages=[{"blob": page.keep(), "width": 10, "height": 10}]
     )
-    page = {"blob": submission.blob, "width": 1, "height": 1}
-    paper = Paper.objects.create(submission=submission, name="review.pdf", digest="d", pages=[page])
     writing = Writing.objects.create(submission=submission, question=question, paper=paper, digest="d")
-    regrade = RegradeRequest.objects.create(
-        writing=writing, asked_by=asked_by, asked_at=clock.now(), text="Look again.", before="1"
+    Mark.objects.create(writing=writing, reader=reader, at=submission.completed_at)
+    asked = RegradeRequest.objects.create(
+        writing=writing, asked_by=submission.submitted_by, asked_at=submission.completed_at, text="Why?", before="0"
     )
-    return {"question": question.pk, "paper": paper.pk, "writing": writing.pk, "regrade": regrade.pk}
+    return {"question": question.pk, "writing": writing.pk, "regrade": asked.pk, "paper": paper.pk}
 
 
 def things_of(offering: Offering, user: User, submission: object) -> dict[str, Any]:
