@@ -149,13 +149,13 @@ def choose_name(request: HttpRequest, offering: str) -> HttpResponse:
 def withdraw(request: HttpRequest, offering: str, pk: Any) -> HttpResponse:
     """Take a hand-in off the board, or put it back. Once the private split is shown only staff may."""
     viewer = viewer_of(request, offering)
+    user = viewer.require_signed_in()
     row = get_object_or_404(
         Submission.objects.select_related("problem_set__offering", "group").prefetch_related("group__members"),
         pk=pk,
         problem_set__offering=viewer.offering,
     )
     viewer.require_one_of(row.owners, "submission")
-    user = viewer.require_signed_in()
     if table_of(row.problem_set) is None:
         raise Http404(f"{row.problem_set.name} has no leaderboard.")
     if revealed(row.problem_set) and not viewer.is_staff:

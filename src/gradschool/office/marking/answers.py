@@ -21,6 +21,7 @@ from gradschool.office.people.permissions import Viewer, viewer_of
 
 
 def _submission(viewer: Viewer, pk: Any) -> Submission:
+    viewer.require_signed_in()
     row = get_object_or_404(
         Submission.objects.select_related("problem_set__offering", "group").prefetch_related("group__members"),
         pk=pk,
@@ -34,6 +35,7 @@ def _submission(viewer: Viewer, pk: Any) -> Submission:
 def page_image(request: HttpRequest, offering: str, paper: int, number: int) -> HttpResponseBase:
     """The picture of a page, for who handed it in and for staff."""
     viewer = viewer_of(request, offering)
+    viewer.require_signed_in()
     row = get_object_or_404(
         Paper.objects.select_related("submission__group").prefetch_related("submission__group__members"),
         pk=paper,
