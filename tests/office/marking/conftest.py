@@ -62,12 +62,12 @@ def offering(db, at, folder: Path) -> Offering:
 
 @pytest.fixture
 def review(offering: Offering) -> Question:
-    return Question.objects.get(key="review")
+    return Question.objects.get(problem_set__key="hw1", key="review")
 
 
 @pytest.fixture
 def notes(offering: Offering) -> Question:
-    return Question.objects.get(key="notes")
+    return Question.objects.get(problem_set__key="hw1", key="notes")
 
 
 def drawn(pages: int = 2, shade: int = 200) -> Paper:

@@ -75,10 +75,11 @@ def _new_question(problem_set: ProblemSet, request: HttpRequest) -> Question:
 def rubric(request: HttpRequest, offering: str, question: int) -> HttpResponse:
     """The items of a rubric, to be changed. All marks of the question follow."""
     viewer = viewer_of(request, offering)
+    if request.method == "POST":
+        viewer.require_staff_of_all()
     row = question_of(viewer, question)
     if request.method != "POST":
         return _page(request, viewer, row)
-    viewer.require_staff_of_all()
     try:
         with transaction.atomic():
             Question.objects.select_for_update().get(pk=row.pk)

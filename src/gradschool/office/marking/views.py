@@ -225,8 +225,8 @@ def shown_pages(row: Writing) -> list[dict[str, Any]]:
 def publish(request: HttpRequest, offering: str, question: int) -> HttpResponse:
     """Show students their marks of a question, until when they may ask about them; or take that back."""
     viewer = viewer_of(request, offering)
-    row = question_of(viewer, question)
     user = viewer.require_staff_of_all()
+    row = question_of(viewer, question)
     back = bool(request.POST.get("back"))
     days = request.POST.get("days", "")
     if not back and not (days.isascii() and days.isdecimal() and len(days) < 4 and int(days) <= MOST_REQUEST_DAYS):
