@@ -96,8 +96,9 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     titles = {part["id"]: part["title"] for part in problem_set.parts}
+    known = sheets.judged(own, answers) if own else {}
     parts = [
-        (part, title, intro, [(question, _inputs(question, answers)) for question in asked])
+        (part, title, intro, [(question, _inputs(question, answers), known.get(question["id"])) for question in asked])
         for part, title, intro, asked in rules.parts_of(questions, titles)
     ]
     closed = refusal_at(clock.now(), window_of(problem_set, viewer.enrolment))
@@ -114,7 +115,6 @@ def _page(
         "refusal": refusal,
         "conflict": status == 409,
         "other_files": [name for name in problem_set.files if name != ANSWERS],
-        "longest": {"text": rules.LONGEST_TEXT},
     }
     return render(request, "theory/sheet.html", context, status=status)
 
