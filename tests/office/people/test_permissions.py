@@ -219,8 +219,6 @@ class World:
             "token": things["people:invitation" if name == "people:invitation" else "token"],
             "uidb64": "MQ",
         }
-        parts |= {part: things.get(part, 1) for part in ("question", "writing", "regrade", "paper")}
-        parts |= {"key": "margins", "place": 1, "number": 1}
         values = {part: things.get(name, 1) if part == "pk" else parts[part] for part in ADDRESSES[name]}
         return reverse(name, kwargs=values)
 

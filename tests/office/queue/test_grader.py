@@ -16,7 +16,10 @@ import pypdfium2
 import pytest
 
 from gradschool import sandbox
+from gradschool.grading import answers
+from gradschool.grading.problem import Problem
 from gradschool.grading.report import Report, Verdict
+from gradschool.grading.written import ANSWERS
 from gradschool.office.queue import grader as room
 from gradschool.office.queue.grader import Grader, GraderFailed
 from tests.office.conftest import small_course
@@ -37,10 +40,14 @@ def grader() -> Iterator[Grader]:
 
 @pytest.fixture
 def solution(tmp_path: Path) -> Path:
+    problem = Problem.load(HW1)
     path = tmp_path / "solution.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted((HW1 / "solution").glob("*.py")):
-            archive.write(file, file.name)
+        for name in problem.files:
+            if name == ANSWERS:
+                archive.writestr(name, answers.dump(answers.right(problem, "chi")))
+            else:
+                archive.write(problem.solution / name, name)
     return path
 
 
