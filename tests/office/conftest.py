@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import sqlite3
 import zipfile
@@ -26,6 +27,40 @@ from gradschool.office.setup import apply_course
 
 COURSE = Path(__file__).parents[2] / "course"
 PASSWORD = "a long enough word"
+
+
+SMALL = """title = "A small problem set"
+hours = 1
+files = {files}
+
+[[parts]]
+id = "1a"
+title = "Softmax"
+points = 46
+{tables}
+[judge]
+"""
+CHECK = """from gradschool.grading import check, equal
+
+
+@check(part="1a", points=46, public=True)
+def softmax(student):
+    equal(student.x, 1, what="x")
+"""
+
+
+def small_course(place: Path, files: list[str], tables: str) -> Path:
+    """The course, copied to `place`, with a small hw1 of one check and these tables and further files."""
+    shutil.copytree(COURSE, place, ignore=shutil.ignore_patterns("hw1", "bank", "__pycache__"))
+    hw1 = place / "problems" / "hw1"
+    (hw1 / "solution").mkdir(parents=True)
+    names = ["classifier.py", "network.py", *files]
+    (hw1 / "problem.toml").write_text(SMALL.format(files=json.dumps(names), tables=tables))
+    (hw1 / "checks.py").write_text(CHECK)
+    (hw1 / "handout.md").write_text("Let `x` be 1.\n")
+    for name in names:
+        (hw1 / "solution" / name).write_text("x = 1\n")
+    return place
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -14,8 +13,8 @@ from gradschool.grading.report import BoardScores
 from gradschool.office.handin.models import Submission
 from gradschool.office.people.models import Offering
 from gradschool.office.setup import apply_course
+from tests.office.conftest import small_course
 
-COURSE = Path(__file__).parents[3] / "course"
 BOARD = """
 [[parts]]
 id = "4"
@@ -33,20 +32,15 @@ lines = [
   { title = "nearest neighbor", score = 0.5, points = 2 },
   { title = "a small ConvNet", score = 0.8, points = 3 },
 ]
-
-[judge]"""
+"""
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("course") / "course"
-    shutil.copytree(COURSE, place, ignore=shutil.ignore_patterns("bank", "__pycache__"))
-    toml = place / "problems" / "hw1" / "problem.toml"
-    text = toml.read_text().replace('"network.py"]', '"network.py", "predictions.csv"]').replace("\n[judge]", BOARD)
-    toml.write_text(text)
+    place = small_course(tmp_path_factory.mktemp("course") / "course", ["predictions.csv"], BOARD)
     rows = "id,label\n" + "".join(f"{n},{'abc'[n % 3]}\n" for n in range(12))
     for name in ("labels.csv", "predictions.csv"):
-        (toml.parent / "solution" / name).write_text(rows)
+        (place / "problems" / "hw1" / "solution" / name).write_text(rows)
     return place
 
 

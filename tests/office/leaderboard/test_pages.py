@@ -12,7 +12,8 @@ from gradschool.grading.report import BoardScores
 from gradschool.office.audit.models import Entry
 from gradschool.office.leaderboard.board import made_up
 from gradschool.office.leaderboard.models import BoardName, Withdrawal
-from gradschool.office.people.models import Enrolment, Role
+from gradschool.office.people.models import Enrolment, Place, Role
+from tests.office.conftest import person
 
 PAGE = "/fall-2021/problems/hw1/board/"
 NAME = "/fall-2021/board-name"
@@ -59,7 +60,7 @@ def test_who_has_no_account_is_led_to_the_sign_in(offering) -> None:
 
 
 def test_a_problem_set_without_a_board_has_no_page(chi, client_of) -> None:
-    assert client_of(chi).get("/fall-2021/problems/hw2/board/").status_code == 404
+    assert client_of(chi).get("/fall-2021/problems/hw3/board/").status_code == 404
 
 
 def test_before_release_there_is_no_board_but_for_staff(chi, ada, client_of, at) -> None:
@@ -136,7 +137,7 @@ def test_over_the_cap_a_score_stays_untold(chi, enter, client_of) -> None:
 
 def test_whoever_has_left_is_gone(chi, eve, enter, client_of) -> None:
     enter(chi, MONDAY, public=4)
-    Enrolment.objects.filter(user=chi).update(role=Role.OBSERVER)
+    Enrolment.objects.filter(user=chi).update(state=Place.DROPPED)
     assert "Nobody is on the board yet" in look(client_of(eve))
 
 
@@ -161,3 +162,12 @@ def test_the_number_of_queries_does_not_grow_with_the_class(
 
 def test_the_page_of_the_problem_set_leads_to_the_board(chi, client_of) -> None:
     assert PAGE in client_of(chi).get("/fall-2021/problems/hw1/").content.decode()
+
+
+def test_an_assistant_of_one_section_knows_the_names_of_that_section(chi, eve, offering, enter, client_of) -> None:
+    row = enter(chi, MONDAY, public=4)
+    enter(eve, MONDAY, public=3)
+    page = look(client_of(person("Tam", offering, Role.TA, "CS 4803")))
+    assert "Eve" in page
+    assert "Chi" not in page
+    assert str(row.pk) not in page

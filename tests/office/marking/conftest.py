@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +17,8 @@ from gradschool.office.marking import intake
 from gradschool.office.marking.models import Question, Writing
 from gradschool.office.people.models import Offering
 from gradschool.office.setup import apply_course
+from tests.office.conftest import small_course
 
-COURSE = Path(__file__).parents[3] / "course"
 QUESTIONS = """
 [[parts]]
 id = "4"
@@ -47,20 +46,12 @@ points = 4
 file = "notes.md"
 scoring = "negative"
 rubric = [{ item = "No example", points = -1 }, { item = "Copied from the abstract", points = -3.5 }]
-
-[judge]"""
+"""
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("course") / "course"
-    shutil.copytree(COURSE, place, ignore=shutil.ignore_patterns("bank", "__pycache__"))
-    toml = place / "problems" / "hw1" / "problem.toml"
-    text = toml.read_text().replace('"network.py"]', '"network.py", "review.pdf", "notes.md"]')
-    toml.write_text(text.replace("\n[judge]", QUESTIONS))
-    for name in ("review.pdf", "notes.md"):
-        (toml.parent / "solution" / name).write_text("")
-    return place
+    return small_course(tmp_path_factory.mktemp("course") / "course", ["review.pdf", "notes.md"], QUESTIONS)
 
 
 @pytest.fixture
@@ -71,12 +62,12 @@ def offering(db, at, folder: Path) -> Offering:
 
 @pytest.fixture
 def review(offering: Offering) -> Question:
-    return Question.objects.get(key="review")
+    return Question.objects.get(problem_set__key="hw1", key="review")
 
 
 @pytest.fixture
 def notes(offering: Offering) -> Question:
-    return Question.objects.get(key="notes")
+    return Question.objects.get(problem_set__key="hw1", key="notes")
 
 
 def drawn(pages: int = 2, shade: int = 200) -> Paper:

@@ -115,7 +115,7 @@ def targets(chi, ada, answered, apply_items, review, notes, client_of) -> list[t
         return {"pages-review": ["1", rng.choice([junk for junk in JUNK if junk != "1"])], "pages-other": some(rng)}
 
     def question(rng: random.Random) -> dict:
-        form = {"title": "Curves", "part": "3b", "points": "4", "file": "curves.pdf"}
+        form = {"title": "Curves", "part": "1a", "points": "4", "file": "curves.pdf"}
         bad = rng.choice(["part", "points", "file"])
         return form | {bad: rng.choice(JUNK)}
 

@@ -12,6 +12,8 @@ from gradschool.office.audit.models import Entry
 from gradschool.office.marking import intake
 from gradschool.office.marking.models import Comment, Item, Mark, Question, RegradeRequest, Writing
 from gradschool.office.marking.pile import OPEN_FOR
+from gradschool.office.people.models import Role
+from tests.office.conftest import person
 
 from .conftest import drawn, written
 
@@ -135,6 +137,16 @@ def test_an_item_of_another_rubric_is_refused(chi, ada, answered, apply_items, r
     assert everything() == before
 
 
+def test_an_assistant_of_one_section_reads_that_section(chi, eve, offering, answered, review, client_of) -> None:
+    answered(chi)
+    answered(eve)
+    tam = client_of(person("Tam", offering, Role.TA, "CS 4803"))
+    of_chi, of_eve = (Writing.objects.get(submission__submitted_by=user, question=review) for user in (chi, eve))
+    assert tam.get(f"/fall-2021/marking/answers/{of_chi.pk}/1/").status_code == 404
+    here = tam.post(f"/fall-2021/marking/{review.pk}/next")["Location"]
+    assert here == f"/fall-2021/marking/answers/{of_eve.pk}/1/"
+
+
 # ----------------------------------------------------------------------------------------------------- second readers
 
 
@@ -235,7 +247,7 @@ def test_a_rubric_changed_meanwhile_is_not_overwritten(ada, review, client_of) -
 
 
 def test_staff_add_a_question_of_their_own(ada, offering, client_of) -> None:
-    data = {"title": "Learning curves", "part": "3b", "points": "4", "file": "curves.pdf"}
+    data = {"title": "Learning curves", "part": "1a", "points": "4", "file": "curves.pdf"}
     answer = client_of(ada).post(f"{PILES}add", data)
     question = Question.objects.get(key="learning-curves")
     assert answer["Location"] == f"/fall-2021/marking/{question.pk}/rubric"
@@ -260,7 +272,7 @@ def test_staff_add_a_question_of_their_own(ada, offering, client_of) -> None:
 )
 def test_a_question_that_cannot_be_is_refused(ada, review, client_of, change: dict) -> None:
     before = everything()
-    data = {"title": "Curves", "part": "3b", "points": "4", "file": "curves.pdf", **change}
+    data = {"title": "Curves", "part": "1a", "points": "4", "file": "curves.pdf", **change}
     assert 'class="notice error"' in words(client_of(ada).post(f"{PILES}add", data, follow=True))
     assert everything() == before
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import select
-import shutil
 import signal
 import sys
 import time
@@ -17,9 +16,13 @@ import pypdfium2
 import pytest
 
 from gradschool import sandbox
+from gradschool.grading import answers
+from gradschool.grading.problem import Problem
 from gradschool.grading.report import Report, Verdict
+from gradschool.grading.written import ANSWERS
 from gradschool.office.queue import grader as room
 from gradschool.office.queue.grader import Grader, GraderFailed
+from tests.office.conftest import small_course
 
 from .conftest import descendants, gone
 
@@ -37,10 +40,14 @@ def grader() -> Iterator[Grader]:
 
 @pytest.fixture
 def solution(tmp_path: Path) -> Path:
+    problem = Problem.load(HW1)
     path = tmp_path / "solution.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted((HW1 / "solution").glob("*.py")):
-            archive.write(file, file.name)
+        for name in problem.files:
+            if name == ANSWERS:
+                archive.writestr(name, answers.dump(answers.right(problem, "chi")))
+            else:
+                archive.write(problem.solution / name, name)
     return path
 
 
@@ -150,25 +157,24 @@ def test_a_process_that_failed_is_replaced_for_it_may_have_seen_wrongly_what_the
     assert graded(grader, solution).verdict is Verdict.CORRECT
 
 
-def test_files_that_people_read_come_with_the_report(grader: Grader, tmp_path: Path) -> None:
-    problem = tmp_path / "hw1"
-    shutil.copytree(HW1, problem, ignore=shutil.ignore_patterns("bank", "__pycache__"))
-    toml = (problem / "problem.toml").read_text()
-    question = """
-[[parts]]
-id = "4"
-title = "Review"
-points = 2
+QUESTION = """
 [[by_hand]]
 id = "review"
-part = "4"
+part = "2"
 title = "Review"
 points = 2
 file = "review.pdf"
 rubric = [{ item = "All of it", points = 2 }]
-[judge]"""
-    toml = toml.replace('"network.py"]', '"network.py", "review.pdf"]').replace("\n[judge]", question)
-    (problem / "problem.toml").write_text(toml)
+
+[[parts]]
+id = "2"
+title = "Review"
+points = 2
+"""
+
+
+def test_files_that_people_read_come_with_the_report(grader: Grader, tmp_path: Path) -> None:
+    problem = small_course(tmp_path / "course", ["review.pdf"], QUESTION) / "problems" / "hw1"
     document = pypdfium2.PdfDocument.new()
     document.new_page(100, 100)
     document.save(problem / "solution" / "review.pdf")

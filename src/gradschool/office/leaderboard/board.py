@@ -17,7 +17,7 @@ from gradschool.office.handin.models import Group, ProblemSet
 from gradschool.office.leaderboard import rules
 from gradschool.office.leaderboard.models import Withdrawal
 from gradschool.office.leaderboard.rules import Attempt, Place
-from gradschool.office.people.models import Enrolment, Role
+from gradschool.office.people.models import Enrolment
 from gradschool.office.queue.models import Report
 from gradschool.syllabus.course import Leaderboard
 
@@ -61,7 +61,7 @@ def board_of(problem_set: ProblemSet, table: Leaderboard, group: int | None = No
 
 
 def _attempts(problem_set: ProblemSet, group: int | None) -> list[Attempt]:
-    students = Enrolment.objects.filter(offering=problem_set.offering, role=Role.STUDENT)
+    students = Enrolment.objects.students().filter(offering=problem_set.offering)
     enrolled = Group.objects.filter(offering=problem_set.offering, members__in=students.values("user"))
     reports = Report.objects.filter(submission__problem_set=problem_set, submission__group__in=enrolled)
     if group is not None:
@@ -85,7 +85,7 @@ def _attempts(problem_set: ProblemSet, group: int | None) -> list[Attempt]:
 
 def names_of(problem_set: ProblemSet) -> tuple[Mapping[int, str], Mapping[int, str]]:
     """By group: what it is called on the board, and the real names of its members."""
-    students = Enrolment.objects.filter(offering=problem_set.offering, role=Role.STUDENT)
+    students = Enrolment.objects.students().filter(offering=problem_set.offering)
     called: dict[int, list[str]] = defaultdict(list)
     real: dict[int, list[str]] = defaultdict(list)
     members = Group.members.through.objects.filter(group__offering=problem_set.offering)

@@ -53,7 +53,9 @@ def questions(request: HttpRequest, offering: str, problem: str) -> HttpResponse
         ProblemSet.objects.select_related("offering"), offering=viewer.offering, key=problem
     )
     open_requests = RegradeRequest.objects.filter(
-        writing__question__problem_set=problem_set, answered_at__isnull=True
+        writing__question__problem_set=problem_set,
+        answered_at__isnull=True,
+        asked_by__in=viewer.enrolments().values("user"),
     ).count()
     return render(
         request,
@@ -296,9 +298,9 @@ def requests(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     viewer = viewer_of(request, offering)
     viewer.require_staff()
     problem_set = get_object_or_404(ProblemSet, offering=viewer.offering, key=problem)
-    rows = RegradeRequest.objects.filter(writing__question__problem_set=problem_set).select_related(
-        "writing__question", "asked_by", "answered_by"
-    )
+    rows = RegradeRequest.objects.filter(
+        writing__question__problem_set=problem_set, asked_by__in=viewer.enrolments().values("user")
+    ).select_related("writing__question", "asked_by", "answered_by")
     return render(
         request,
         "marking/requests.html",
