@@ -1,4 +1,4 @@
-"""Courses for these tests: the course's own folder, with plain problem sets of 46 points whose numbers stay as they are."""
+"""Courses for these tests: the course's own folder, with plain problem sets of 46 points that nobody changes."""
 
 from __future__ import annotations
 

@@ -60,6 +60,8 @@ def test_byte_order_marks_delimiters_and_encodings_are_understood(data: bytes, h
     [
         (b"", "The file is empty."),
         (b" \n \n", "The file is empty."),
+        (b";", "The file is empty."),
+        (b",,\n,,\n", "The file is empty."),
         (b"name\nChi\n", "a single column"),
         (b"a,b\n1,2,3\n", "A row has 3 cells and the header 2."),
         (b'a,b\n"1,2\n', "no well-formed CSV"),
