@@ -8,6 +8,7 @@ of the class's probability is what counts: the lower, the sooner went what matte
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -35,6 +36,7 @@ Explain = Callable[[Tensor, Tensor], Tensor]  # (images, classes) -> heat (N, H,
 
 def main() -> None:
     one_thread()
+    warnings.filterwarnings("ignore", "Setting backward hooks on ReLU")  # captum says what it does
     config = replace(resnet_recipe.Config(), dataset="cifar10", width=1, epochs=4, batch_size=128, seeds=1, views=1)
     report, model, pictures = training.train(
         config, RunLog(), "resnet", lambda pictures: SmallResNet(8, pictures.channels, len(pictures.classes))

@@ -60,4 +60,11 @@ def test_the_checks_of_hw1_catch_nearly_every_mutant_and_the_others_have_an_argu
     caught, count = map(int, re.search(r"(\d+) of (\d+) mutants are caught", done.output).groups())  # type: ignore[union-attr]
     assert caught >= 0.95 * count
     assert count > 200
-    assert "26 more are no mistakes" in done.output
+    assert "35 more are no mistakes" in done.output
+
+
+def test_wrong_answers_made_from_right_ones_are_counted() -> None:
+    done = bank("ps0", "blank", "--mutants", "--course", COURSE)
+    assert done.exit_code == 0, done.output
+    assert "wrong answers made from right ones are caught: 100.0%, bar 95%." in done.output
+    assert "1 of 1 entries" in done.output

@@ -85,7 +85,9 @@ def test_a_folder_without_any_of_the_files_is_wrong_use(work: Path, tmp_path: Pa
     (tmp_path / "elsewhere").mkdir()
     done = check("hw1", str(tmp_path / "elsewhere"), "--course", str(ROOT / "course"))
     assert done.exit_code == 2
-    assert "has none of classifier.py, network.py; name the folder that has your files." in done.output
+    assert (
+        "has none of classifier.py, network.py, torch_net.py, figures.py, answers.json; name the folder" in done.output
+    )
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_sound_course_is_summed_up(folder: Path, judge: list[Exception]) -> No
     result = check(folder)
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        "course.toml: 32 dates with 27 classes, 12 modules, 2 of 6 problem sets ready, "
+        "course.toml: 32 dates with 27 classes, 12 modules, 3 of 6 problem sets ready, "
         f"{len(catalog.methods())} of 79 methods ready, a rubric of 60 points.",
         f"No findings in {folder}.",
     ]

@@ -35,7 +35,7 @@ def test_it_signs_in_once_hands_in_keeps_the_receipt_and_shows_the_report(office
     done = submit(office, "hw1", ".")
     assert done.exit_code == 0, done.output
     assert "Handed in: hw1 no. 1, SHA-256 " in done.output
-    assert "46 of 46 points (correct)." in done.output
+    assert "60 of 70 points (partial)." in done.output, "all of the code, and no answers"
     assert "1a softmax of a score matrix" in done.output
     receipt = (here / "hw1-1-receipt.txt").read_text()
     assert "hw1" in receipt

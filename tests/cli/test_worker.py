@@ -61,5 +61,5 @@ def test_a_worker_that_is_stopped_gives_its_job_back_and_the_next_one_grades_it(
     until(lambda: rows(home, "select state from queue_job") == [("done",)])
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
-    assert rows(home, "select points, verdict from queue_report") == [("46", "correct")]
+    assert rows(home, "select points, verdict from queue_report") == [("60", "partial")]
     served.stop()

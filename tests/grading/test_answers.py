@@ -183,7 +183,7 @@ RULINGS = [
     ("choice", "7", "refused", "0", "an option that there is not"),
     ("choice", "-1", "refused", "0", "an option"),
     ("choices", ["2", "1"], "correct", "4", ""),
-    ("choices", ["1"], "partial", "2", "1 of the 4 options is decided wrongly.\nb is one."),
+    ("choices", ["1"], "partial", "2", "1 of the 4 options is decided wrongly.\n\nb is one."),
     ("choices", ["1", "4"], "wrong", "0", "d is none."),
     ("choices", ["1", "9"], "refused", "0", "an option"),
     ("choices", [], "wrong", "0", "Not answered."),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gradschool.grading import lent
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "gradschool"
 STANDARD = set(sys.stdlib_module_names)
@@ -61,7 +63,8 @@ def test_checks_use_the_judge_and_the_library_as_reference(path: Path) -> None:
 def test_a_solution_uses_nothing_of_ours_but_what_is_lent_to_students(path: Path) -> None:
     beside = {sibling.stem for sibling in path.parent.glob("*.py")}
     judge = tomllib.loads((path.parents[1] / "problem.toml").read_text())["judge"]
-    usable = {*judge["packages"], *judge.get("modules", ()), *beside}
+    given = {name.removesuffix(".py").replace("/", ".") for name in lent.files(tuple(judge.get("modules", ())))}
+    usable = {*judge["packages"], *given, *beside}
     assert not {name for name in imports(path) if not allowed(name, *usable)}
 
 

@@ -151,7 +151,7 @@ def test_a_ready_problem_set_says_its_files_and_parts(course: Course) -> None:
 def test_extra_credit_of_a_section_is_not_in_its_points(course: Course) -> None:
     hw1 = course.problem_set("hw1")
     assert (hw1.points("CS 7643"), hw1.points("CS 4803")) == (10, 4)
-    assert course.problem_set("hw2").points("CS 7643") == 0
+    assert course.problem_set("hw3").points("CS 7643") == 0
 
 
 def test_grading_and_late_policy_are_those_of_the_page(course: Course) -> None:

@@ -500,6 +500,8 @@ def trained_with_curves(student, x, y, held_out_x, held_out_y, seed):
     params = student.to_arrays(net)
     if not 1 <= np.size(params["bias1"]) <= MOST_HIDDEN:
         fail(f"the trained network has {np.size(params['bias1'])} hidden units; 1 to {MOST_HIDDEN} are allowed")
+    if np.shape(params["bias2"]) != (CLASSES,):
+        fail(f"the trained network should give {CLASSES} scores, not {np.size(params['bias2'])}")
     return params, curves
 
 
@@ -518,12 +520,14 @@ def curves_form(student, rng):
     hint="Measure after the epoch, on all the digits, and keep training digits and held-out digits apart.",
     cpu_seconds=10,
 )
-def curves_are_true(student, rng):
+def curves_are_true(student, reference, rng):
     x, y = student_digits(rng)
     params, curves = trained_with_curves(student, x[:250], y[:250], x[250:450], y[250:450], 4)
     for name, chosen in (("accuracy", slice(0, 250)), ("held_out_accuracy", slice(250, 450))):
         reached = accuracy(params, x[chosen], y[chosen])
         close(curves[name][-1], reached, atol=1e-9, rtol=0.0, what=f"the last number of curves[{name!r}]")
+    loss, _ = reference.TwoLayerNet(params).loss(x[:250], y[:250], 0.0)
+    close(curves["loss"][-1], loss, rtol=1e-9, atol=1e-12, what="the last number of curves['loss']")
     again, _ = trained_with_curves(student, x[:250], y[:250], x[450:650], y[450:650], 4)
     for name, value in params.items():
         equal(again[name], value, what=f"{name} after training with the same seed and other held-out digits")
@@ -575,6 +579,7 @@ def grid_of_filters(student, reference, rng):
 def grids_in_other_shapes(student, reference, rng):
     for side, filters, rows, columns in ((8, 10, 3, 4), (2, 1, 1, 1), (5, 7, 4, 2), (4, 3, 1, 5)):
         weight = rng.normal(0.0, 3.0, (side * side, filters)) + 1.0
+        weight[:, 0] *= 0.01
         weight[:, -1] = -2.5
         before = weight.copy()
         what = f"filter_grid of {filters} filters of {side} x {side} in {rows} rows and {columns} columns"

@@ -95,6 +95,15 @@ def array_of(tensor):
     return tensor if isinstance(tensor, np.ndarray) else getattr(tensor, "data", tensor)
 
 
+def state_of(net):
+    """A PyTorch network's parameters and buffers as arrays; a failed check if it is none."""
+    state = net.state_dict()
+    if not isinstance(state, dict):
+        fail("train(x, y, seed) should return a torch.nn.Module")
+    # A tensor that comes out of the box has its numbers in `array`; when a hand-out is made there is no box.
+    return {name: np.asarray(getattr(value, "array", value)) for name, value in state.items()}
+
+
 def named(answer, names, what):
     """The answer as a dict of arrays by these names; a failed check if it is none."""
     if not isinstance(answer, dict) or set(answer) != set(names):
@@ -457,10 +466,7 @@ def hessian_is_exact(student, reference, rng):
 def torch_form(student, rng):
     x, y = moving_clothing(rng, 40)
     net = student.torch_net.train(x[:40], y[:40], 1)
-    arrays = net.state_dict()
-    if not isinstance(arrays, dict) or not all(hasattr(value, "array") for value in arrays.values()):
-        fail("train(x, y, seed) should return a torch.nn.Module")
-    count = sum(value.array.size for value in arrays.values())
+    count = sum(array.size for array in state_of(net).values())
     if count > MOST_PARAMETERS:
         fail(f"the network has {count:,} parameters; at most {MOST_PARAMETERS:,} are allowed")
     labels = labels_of(student.predict(net, x[:50]), 50, "predict(net, x)")
@@ -499,10 +505,10 @@ def torch_prediction_is_alone(student, rng):
 )
 def torch_training_is_seeded(student, rng):
     x, y = moving_clothing(rng, 64)
-    first, second, other = (student.torch_net.train(x[:64], y[:64], seed).state_dict() for seed in (4, 4, 5))
+    first, second, other = (state_of(student.torch_net.train(x[:64], y[:64], seed)) for seed in (4, 4, 5))
     for name, value in first.items():
         equal(second[name], value, what=f"{name} after training with the same seed")
-    if all(np.array_equal(value.array, other[name].array) for name, value in first.items()):
+    if all(np.array_equal(value, other[name]) for name, value in first.items()):
         fail("training with another seed gives the very same network: is the seed used?")
 
 

@@ -1,5 +1,6 @@
 """The numbers of hw2's questions, drawn for each student, and the judges of its constructions."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -74,7 +75,7 @@ def _differentiated(a, b, k, m):
 def layers(rng):
     """A perceptron's widths."""
     widths = [int(rng.integers(3, 8)) * 10, int(rng.integers(2, 6)) * 5, int(rng.integers(2, 6)) * 5, 10]
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(itertools.pairwise(widths))
     count = sum(n * m + m for n, m in pairs)
     without_bias = sum(n * m for n, m in pairs)
     shown = r" \to ".join(map(str, widths))

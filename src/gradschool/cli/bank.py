@@ -33,9 +33,9 @@ def command(
     """Judge the right, wrong and hostile submissions in the bank of PROBLEM, or the named ENTRYs.
 
     Then let the solution answer the checks with chance in them for many students, and make mutants, the solution with
-    one small mistake each, and count those that the checks catch. Exit code 1 when a verdict differs from the one that
-    the entry must get, when a check is more often unlucky than it states, or when fewer than 95 % of the mutants are
-    caught.
+    one small mistake each, and count those that the checks catch; the same with the right answers to questions. Exit
+    code 1 when a verdict differs from the one that the entry must get, when a check is more often unlucky than it
+    states, or when fewer than 95 % of the mutants are caught.
     """
     from gradschool.grading.problem import ProblemError, find
     from gradschool.sandbox import NoSandbox, Pool, available, why_none, why_not
@@ -60,6 +60,7 @@ def command(
                 fine &= _luck(problem, chosen, pool)
             if mutants if mutants is not None else not entries:
                 fine &= _mutants(problem, chosen, pool, verbose)
+                fine &= _slips(problem, verbose)
     except ProblemError as error:
         raise click.ClickException(str(error)) from None
     ctx.exit(0 if fine else 1)
@@ -116,9 +117,30 @@ def _mutants(problem: Problem, tier: str, pool: Pool, verbose: bool) -> bool:
         elif verbose:
             click.echo(f"caught by {fate.by}\n{change}")
     if not count:
-        click.echo("The solution has no mutants.")
+        if problem.modules:
+            click.echo("The solution has no mutants.")
         return True
     share, seconds = caught / count, time.perf_counter() - start
     click.echo(f"{caught} of {count} mutants are caught: {share:.1%}, bar {mutants.BAR:.0%}, in {seconds:.0f} s.")
     click.echo(f"{equivalent} more are no mistakes: bank/{mutants.EQUIVALENT} has the arguments.")
+    return share >= mutants.BAR
+
+
+def _slips(problem: Problem, verbose: bool) -> bool:
+    from gradschool.grading import mutants
+    from gradschool.grading.slips import slips
+
+    caught = count = 0
+    for slip in slips(problem):
+        count += 1
+        caught += not slip.passed
+        if slip.passed or verbose:
+            fate = "passed as right" if slip.passed else "caught"
+            click.secho(f"{fate}  {slip.question}: {slip.wrong} for {slip.right}", fg="red" if slip.passed else None)
+    if not count:
+        return True
+    share = caught / count
+    click.echo(
+        f"{caught} of {count} wrong answers made from right ones are caught: {share:.1%}, bar {mutants.BAR:.0%}."
+    )
     return share >= mutants.BAR

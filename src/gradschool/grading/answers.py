@@ -415,7 +415,7 @@ def _choices(own: Instances, question: Question, answer: list[str]) -> Ruling:
     says = [own.text(question, mistake.says) for mistake in question.mistakes if mistake.answer in off]
     says.insert(0, f"{len(off)} of the {count} options {'is' if len(off) == 1 else 'are'} decided wrongly.")
     share = max(Fraction(), 1 - Fraction(2 * len(off), count)) if question.partial else Fraction()
-    return Ruling(Verdict.PARTIAL if share else Verdict.WRONG, share, "\n".join(says))
+    return Ruling(Verdict.PARTIAL if share else Verdict.WRONG, share, "\n\n".join(says))
 
 
 # --------------------------------------------------------------------------------------------------- constructions

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gradschool.grading import archive, judge
 from gradschool.grading.marking import Score, generator
+from gradschool.grading.notebook import notebook
 from gradschool.grading.problem import EXPECTED, HANDOUT_MARK, Problem, ProblemError
 from gradschool.grading.reference import Recorder, Reference
 
@@ -26,7 +27,8 @@ END = re.compile(r"^[ \t]*# --- your code: end\s*$")
 
 README = """{title}
 
-Read handout.md. Write your code into {files}, where it says so.
+Read handout.md, or open {id}.ipynb in Jupyter: it is the same text, with the files in cells. Write your code into
+{files}, where it says so.{questions}
 
   gradschool check {id}      in this folder: runs the public checks on your files, in seconds
   gradschool submit {id} .   hands them in, if you do not prefer the course's site
@@ -44,6 +46,9 @@ def build(problem: Problem, target: Path) -> None:
         return
     contents = {f"{top}{name}": text.encode() for name, text in starter(problem).items()}
     source = public_checks(problem)
+    questions = (
+        " The questions are answered on the course's site, which has your own numbers." if problem.written else ""
+    )
     names = ", ".join(name for name in problem.files if name.endswith(".py"))
     mark = {
         "problem": problem.id,
@@ -52,8 +57,11 @@ def build(problem: Problem, target: Path) -> None:
         "homes": {name: module for module in problem.modules for name in _defined(problem, module)},
     }
     contents |= {
-        f"{top}README.txt": README.format(title=problem.title, files=names, id=problem.id).encode(),
+        f"{top}README.txt": README.format(
+            title=problem.title, files=names, id=problem.id, questions=questions
+        ).encode(),
         f"{top}handout.md": problem.handout.read_bytes(),
+        f"{top}{problem.id}.ipynb": as_notebook(problem),
         f"{top}checks/problem.toml": (problem.folder / "problem.toml").read_bytes(),
         f"{top}checks/checks.py": source.encode(),
         f"{top}checks/{HANDOUT_MARK}": (json.dumps(mark, indent=1) + "\n").encode(),
@@ -62,6 +70,13 @@ def build(problem: Problem, target: Path) -> None:
     data = (path for path in sorted((problem.folder / DATA).rglob("*")) if path.is_file())
     contents |= {f"{top}{path.relative_to(problem.folder).as_posix()}": path.read_bytes() for path in data}
     archive.pack_bytes(contents, target)
+
+
+def as_notebook(problem: Problem) -> bytes:
+    """The hand-out as a notebook. Raises ProblemError where there is no code to write."""
+    if not problem.modules:
+        raise ProblemError(f"{problem.id} has questions alone, and no code to write in a notebook")
+    return notebook(problem.id, problem.handout.read_text("utf-8"), starter(problem))
 
 
 # ---------------------------------------------------------------------------------------------------------- starter

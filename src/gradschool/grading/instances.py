@@ -150,7 +150,7 @@ def _shown(value: Value) -> str:
         if value and isinstance(value[0], list):
             rows = r" \\ ".join(" & ".join(_shown(item) for item in row) for row in value)
             return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
-        return f"({', '.join(_shown(item) for item in value)})"
+        return f"({', '.join(f'{{{text}}}' if text.startswith('-') else text for text in map(_shown, value))})"
     return str(value)
 
 

@@ -23,8 +23,9 @@ from typing import TypeVar
 
 from gradschool.grading import handout
 from gradschool.grading.judge import judge
+from gradschool.grading.marking import Check
 from gradschool.grading.problem import Problem, ProblemError
-from gradschool.grading.report import Verdict
+from gradschool.grading.report import Report, Verdict
 from gradschool.sandbox import Pool
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -109,24 +110,40 @@ def run(problem: Problem, *, tier: str | None = None, pool: Pool | None = None) 
     none."""
     excused = _equivalent(problem)
     unused = set(excused)
+    catchers: dict[str, set[str]] = {}  # of a file: the checks that caught its mutants so far, and so are asked first
     for mutant in mutants(problem):
         key = (mutant.file, mutant.old, mutant.new)
         if key in excused:
             unused.discard(key)
             yield Fate(mutant, False, equivalent=excused[key])
             continue
-        yield _judge(problem, mutant, tier, pool)
+        yield _judge(problem, mutant, catchers.setdefault(mutant.file, set()), tier, pool)
     if unused:
         file, old, new = min(unused)
         raise ProblemError(f"{problem.bank / EQUIVALENT}: no mutant of {file} turns {old!r} into {new!r}")
 
 
-def _judge(problem: Problem, mutant: Mutant, tier: str | None, pool: Pool | None) -> Fate:
+def _judge(problem: Problem, mutant: Mutant, catchers: set[str], tier: str | None, pool: Pool | None) -> Fate:
+    def usual(check: Check) -> bool:
+        return check.name in catchers
+
+    def other(check: Check) -> bool:
+        return check.name not in catchers
+
     with tempfile.TemporaryDirectory(prefix="gradschool-mutant-") as folder:
         for path in problem.solution.glob("*.py"):
             source = mutant.source if path.name == mutant.file else path.read_text("utf-8")
             Path(folder, path.name).write_text(source, encoding="utf-8")
-        report = judge(problem, Path(folder), student=STUDENT, tier=tier, pool=pool, until_failure=True)
+        for only in (usual, other):
+            report = judge(problem, Path(folder), student=STUDENT, tier=tier, pool=pool, until_failure=True, only=only)
+            fate = _fate(mutant, report)
+            if fate.caught:
+                catchers |= {check.name for check in report.checks if check.verdict is not Verdict.CORRECT}
+                break
+    return fate
+
+
+def _fate(mutant: Mutant, report: Report) -> Fate:
     for check in report.checks:
         if check.verdict is Verdict.GRADER_ERROR:
             raise ProblemError(

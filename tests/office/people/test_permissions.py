@@ -19,7 +19,8 @@ from django.urls import get_resolver, reverse
 
 from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin.blobs import Incoming
-from gradschool.office.handin.models import Accommodation
+from gradschool.office.handin.models import Accommodation, Submission
+from gradschool.office.marking.models import Mark, Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
     AccessRequest,
@@ -75,8 +76,11 @@ LACKING = row("       302 403 403 403 403 403 403 403 403 400 403")  # let in, a
 COURSE = row("        302 403 403 403 403 403 403 403 200 200 403")  # staff of the whole course
 COURSE_LACKING = row("302 403 403 403 403 403 403 403 400 400 403")
 COURSE_BACK = row("   302 403 403 403 403 403 403 403 302 302 403")
+STAFF_BACK = row("    302 403 403 403 403 403 403 302 302 302 403")
+NONE_OF_CHI = row("   302 404 404 404 404 404 404 404 404 404 404")  # where chi's hand-in has no such thing
 HAND_IN = row("       302 403 403 400 400 403 403 403 403 403 403")
 NOT_OWN = row("       302 404 404 302 404 404 404 404 404 404 404")  # chi's own token
+
 
 # address: (look, write)
 TABLE = {
@@ -120,6 +124,32 @@ TABLE = {
     "gradebook:upload": (NEVER, COURSE_LACKING),
     "gradebook:import": (COURSE, NEVER),
     "gradebook:decide": (NEVER, COURSE_BACK),
+    "similarity:problem_sets": (COURSE, NEVER),
+    "similarity:pairs": (COURSE, NEVER),
+    "similarity:compare": (NEVER, COURSE_BACK),
+    "similarity:pair": (row("302 403 403 403 403 403 403 403 404 404 403"), NEVER),  # of a pair that is not there
+    "leaderboard:board": (row("302 404 404 404 404 404 404 200 200 200 404"), NEVER),  # hw2 is not released
+    "leaderboard:choose_name": (NEVER, row("302 403 403 302 302 403 403 403 403 403 403")),
+    "leaderboard:withdraw": (NEVER, NONE_OF_CHI),  # hw1 has no board
+    "marking:questions": (STAFF, NEVER),
+    "marking:add": (NEVER, COURSE_BACK),
+    "marking:rubric": (STAFF, COURSE_LACKING),
+    "marking:publish": (NEVER, COURSE_BACK),
+    "marking:next": (NEVER, STAFF_BACK),
+    "marking:agreement": (STAFF, NEVER),
+    "marking:mark": (OF_CHI, row("302 403 403 403 403 403 403 404 409 409 403")),
+    "marking:requests": (STAFF, NEVER),
+    "marking:answer": (NEVER, BACK),
+    "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
+    "marking:ask": (NEVER, NOT_OWN),
+    "marking:page_image": (OWN, NEVER),
+    "theory:sheet": (
+        row("302 403 200 200 200 403 403 200 200 200 403"),
+        row("302 403 302 302 302 403 403 403 403 403 403"),
+    ),
+    "theory:reading": (row("302 403 404 404 404 403 403 404 404 404 403"), NEVER),  # of no question
+    "theory:hints": (STAFF, NEVER),
+    "theory:open_hint": (NEVER, STAFF_BACK),
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),
@@ -175,16 +205,22 @@ class World:
     def address(self, name: str, things: dict[str, Any]) -> str:
         parts = {
             "offering": self.offering.slug,
-            "problem": "hw1",
+            "problem": {"theory": "ps0", "leaderboard": "hw2"}.get(name.partition(":")[0], "hw1"),
             "module": "01-foundations",
             "name": "linear_classifier",
             "file": "loss.svg",  # recorded in results/linear_classifier
             "student": things["student"],
             "form": "own",
             "step": "undo",
+            "key": "review-by-people",
+            "place": 1,
+            "number": 1,
+            **{part: things[part] for part in ("question", "writing", "regrade", "paper")},
             "token": things["people:invitation" if name == "people:invitation" else "token"],
             "uidb64": "MQ",
         }
+        parts |= {part: things.get(part, 1) for part in ("question", "writing", "regrade", "paper")}
+        parts |= {"key": "margins", "place": 1, "number": 1}
         values = {part: things.get(name, 1) if part == "pk" else parts[part] for part in ADDRESSES[name]}
         return reverse(name, kwargs=values)
 
@@ -223,7 +259,30 @@ def world(offering, ada, ben, chi, eve, dov, hand_in, grade) -> World:
 
     submission = hand_in(chi)
     grade(submission)
-    return World(offering, cookies, things_of(offering, chi, submission.pk), things_of(other, people["fay"], None))
+    things = things_of(offering, chi, submission.pk) | to_mark(submission, ben)
+    return World(offering, cookies, things, things_of(other, people["fay"], None) | NOTHING_TO_MARK)
+
+
+NOTHING_TO_MARK = dict.fromkeys(["question", "writing", "regrade", "paper"], 1_000_000)
+
+
+def to_mark(submission: Submission, reader: User) -> dict[str, int]:
+    """A question that people mark, chi's answer to it with a page, its mark, and chi's request to look again."""
+    question = Question.objects.create(
+        problem_set=submission.problem_set, key="review-by-people", part="1a", title="Review", points=2,
+        published_at=submission.completed_at,
+    )  # fmt: skip
+    page = Incoming()
+    page.write(b"a picture")
+    paper = Paper.objects.create(
+        submission=submission, name="review.pdf", pages=[{"blob": page.keep(), "width": 10, "height": 10}]
+    )
+    writing = Writing.objects.create(submission=submission, question=question, paper=paper, digest="d")
+    Mark.objects.create(writing=writing, reader=reader, at=submission.completed_at)
+    asked = RegradeRequest.objects.create(
+        writing=writing, asked_by=submission.submitted_by, asked_at=submission.completed_at, text="Why?", before="0"
+    )
+    return {"question": question.pk, "writing": writing.pk, "regrade": asked.pk, "paper": paper.pk}
 
 
 def things_of(offering: Offering, user: User, submission: object) -> dict[str, Any]:
@@ -258,7 +317,7 @@ def things_of(offering: Offering, user: User, submission: object) -> dict[str, A
     things |= dict.fromkeys(["gradebook:import", "gradebook:decide"], draft.pk)
     things |= {"people:revoke_token": user.tokens.get().pk}
     for name, parts in ADDRESSES.items():
-        if name.startswith("handin:") and "pk" in parts and name not in things:
+        if name.startswith(("handin:", "leaderboard:", "marking:")) and "pk" in parts and name not in things:
             things[name] = submission or "6e7d2c1e-8f1b-4f6e-9d49-000000000000"
     return things
 
@@ -298,7 +357,7 @@ def test_a_thing_of_another_offering_or_of_nobody_does_not_exist(world: World) -
     uuid = "6e7d2c1e-8f1b-4f6e-9d49-111111111111"
     nowhere = {name: 987654 if isinstance(pk, int) else uuid for name, pk in world.things.items()}
     for name, parts in ADDRESSES.items():
-        if not {"pk", "student"} & set(parts):
+        if not {"pk", "student", "question", "writing", "regrade", "paper"} & set(parts):
             continue
         for things in (world.others, nowhere):
             address = world.address(name, things)

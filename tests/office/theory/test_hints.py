@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gradschool.office import clock
 from gradschool.office.audit.models import Entry
+from gradschool.office.handin.models import Accommodation
 from gradschool.office.theory.models import OpenedHints
 
 LADDERS = "/fall-2021/staff/ps0/hints/"
@@ -36,6 +38,26 @@ def test_rung_by_rung_and_on_record(ada, chi, client_of):
         (ada, {"before": 0, "after": 1}),
         (ada, {"before": 1, "after": 2}),
     ]
+
+
+def test_who_has_more_time_sees_hints_when_it_is_over(ada, chi, eve, client_of, at):
+    now = clock.now()
+    Accommodation.objects.create(
+        enrolment=chi.enrolments.get(),
+        deliverable="ps0",
+        kind=Accommodation.Kind.EXTENSION,
+        due=now + timedelta(days=2),
+        reason="ill",
+        granted_by=ada,
+        granted_at=now,
+    )
+    open_rung(client_of(ada), 1)
+    assert FIRST in client_of(eve).get(SHEET).content.decode()
+    page = client_of(chi).get(SHEET).content.decode()
+    assert FIRST not in page
+    assert "in 2 days" in page, "their own due time"
+    at(now + timedelta(days=3))
+    assert FIRST in client_of(chi).get(SHEET).content.decode()
 
 
 @pytest.mark.parametrize(("rung", "thing"), [(2, "camera_trap"), (0, "camera_trap"), (1, "nobody"), (9, "camera_trap")])

@@ -211,6 +211,11 @@ def test_the_problem_page_leads_to_the_questions_and_a_report_says_what_to_read(
     assert "What to read" in report
     assert "study this first" in report
     assert "<p>That holds for uncorrelated gradients.</p>" in report
+    again = client.get(ADDRESS).content.decode()
+    assert "when you last handed it in (0 of 2)" in again
+    assert "<p>That holds for uncorrelated gradients.</p>" in again
+    client.post(ADDRESS, {**form, "q.batch_variance": "s^2/n + 1", "action": "save", "tab": "a"})
+    assert "That holds for" not in client.get(ADDRESS).content.decode(), "it was said of another answer"
     assert "<b>" not in report
 
 

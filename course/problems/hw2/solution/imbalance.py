@@ -40,7 +40,7 @@ def loss_and_gradient(
     leaf = torch.tensor(scores, dtype=torch.float64, requires_grad=True)
     loss = focal_loss(leaf, torch.as_tensor(labels), torch.as_tensor(weights, dtype=torch.float64), gamma)
     loss.backward()
-    return float(loss), leaf.grad.numpy()
+    return loss.item(), leaf.grad.numpy()
 
 
 def network() -> nn.Module:

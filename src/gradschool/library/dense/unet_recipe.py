@@ -26,15 +26,15 @@ from gradschool.library.dense.unet import UNet
 class Config:
     dataset: Literal["shapes", "camvid"] = "shapes"
     """scenes of things on a floor, 64 x 64, or CamVid's frames, 240 x 180"""
-    scenes: int = 4000
+    scenes: int = 10000
     """to train on; CamVid has its own parts"""
-    held_out: int = 300
+    held_out: int = 200
     """scenes to validate on, and as many to test"""
     widths: tuple[int, ...] = (32, 64, 128, 128)
     """channels at each height of the net, from the top"""
     fold: int = 2
     """the net begins at 1 / fold of the size, with fold x fold pixels as channels of one place"""
-    epochs: float = 3
+    epochs: float = 1
     """passes over the training pictures"""
     batch_size: int = 8
     """pictures a step"""
@@ -48,7 +48,7 @@ class Config:
     """by which factor pieces are enlarged or shrunk at most"""
     color: float = 0.0
     """how far brightness, contrast and colors are changed, 0 to 1"""
-    balance: float = 0.5
+    balance: float = 1.0
     """how much rare classes count more: from 0, not at all, to 1, all classes alike"""
     average: float = 0.0
     """how much of the averaged net, which is tested, is kept at each step; 0 tests the net itself"""
@@ -68,7 +68,7 @@ class Config:
 SMOKE = Config(scenes=160, held_out=20, widths=(8, 16, 32), epochs=2)
 CAMVID = Config(
     dataset="camvid", widths=(32, 64, 128, 256, 256), epochs=120, batch_size=4, learning_rate=5e-3,
-    weight_decay=0.02, piece=(128, 160), zoom=1.6, color=0.3, average=0.998,
+    weight_decay=0.02, piece=(128, 160), zoom=1.6, color=0.3, balance=0.5, average=0.998,
 )  # fmt: skip
 
 TARGET = Target(metric="mean_iou", bar=0.94, minutes=2, device="core")

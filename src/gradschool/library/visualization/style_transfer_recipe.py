@@ -37,9 +37,9 @@ class Config:
     """the pattern whose style is taken"""
     content_weight: float = 1.0
     """of the relative distance of the maps at the fourth convolution"""
-    style_weight: float = 10.0
+    style_weight: float = 20.0
     """of the relative distances of the Gram matrices at the first three convolutions, on average"""
-    variation_weight: float = 0.03
+    variation_weight: float = 0.1
     """of the total variation, per pixel"""
     descents: int = 150
     """steps of L-BFGS for each scene"""

@@ -112,7 +112,8 @@ def grant(
         of_course = course.project.due if deliverable == PROJECT else course.problem_set(deliverable).due
         if fault := extension_fault(name, of_course, due, course.zone):
             raise CannotGrant(fault)
-    if not reason.strip():
+    reason = reason.replace("\0", "").strip()  # which PostgreSQL would not store
+    if not reason:
         raise CannotGrant("Give the reason, for the staff's eyes only; it may be short.")
     with transaction.atomic():
         before = _holding(enrolment, deliverable)
@@ -123,7 +124,7 @@ def grant(
             deliverable=deliverable,
             kind=Accommodation.Kind.EXCUSE if due is None else Accommodation.Kind.EXTENSION,
             due=due,
-            reason=reason.strip()[:5000],
+            reason=reason[:5000],
             document=document[0],
             document_name=document[1][:200],
             granted_by=by,

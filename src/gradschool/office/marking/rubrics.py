@@ -32,7 +32,7 @@ class Refused(Exception):
 def add(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     """A question that the course folder does not have: for a file that is handed in."""
     viewer = viewer_of(request, offering)
-    user = viewer.require_staff()
+    user = viewer.require_staff_of_all()
     problem_set = get_object_or_404(ProblemSet, offering=viewer.offering, key=problem)
     try:
         with transaction.atomic():
@@ -78,6 +78,7 @@ def rubric(request: HttpRequest, offering: str, question: int) -> HttpResponse:
     row = question_of(viewer, question)
     if request.method != "POST":
         return _page(request, viewer, row)
+    viewer.require_staff_of_all()
     try:
         with transaction.atomic():
             Question.objects.select_for_update().get(pk=row.pk)
@@ -115,8 +116,16 @@ def _change(request: HttpRequest, viewer: Viewer, row: Question) -> int:
     row.blind = bool(request.POST.get("blind"))
     row.save(update_fields=["scoring", "blind"])
     moved = {answer: str(now) for answer, now in _points(row).items() if points_before[answer] != now}
-    user = viewer.require_staff()
-    log(viewer.offering, user, RUBRIC, str(row), question=row.pk, points=moved, before=before, after=_items(row))
+    log(
+        viewer.offering,
+        viewer.require_staff(),
+        RUBRIC,
+        str(row),
+        question=row.pk,
+        points=moved,
+        before=before,
+        after=_items(row),
+    )
     return len(moved)
 
 

@@ -22,7 +22,7 @@ from gradschool.office.people.models import AccessRequest, Enrolment, Invitation
 from gradschool.office.people.permissions import Viewer, viewer_of
 from gradschool.office.people.roster_pages import GIVEN, sections_of
 from gradschool.office.people.rules import ADDRESS, LONGEST
-from gradschool.office.people.signin import address_of
+from gradschool.office.people.signin import limited_address
 
 AT_ONCE = 50  # addresses in one form
 LONGEST_MESSAGE = 2000
@@ -180,7 +180,7 @@ def _ask(request: HttpRequest, viewer: Viewer) -> None:
         admission.request_access(viewer.offering, viewer.user, section, message)
         return
     name, email = _name(request.POST.get("name", "")), _email(request.POST.get("email", ""))
-    _limited(("mails", address_of(request)), ("mail", email))
+    _limited(("mails", limited_address(request)), ("mail", email))
     # The answer is the same whether or not there is an account: it goes to whoever reads the address's mail.
     account = User.objects.filter(email__iexact=email).first()
     if account is not None and account.has_usable_password():

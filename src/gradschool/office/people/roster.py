@@ -151,7 +151,7 @@ def undo(applied: RosterImport, user: User | None) -> list[str]:
                 del after["name"]
             is_now = now.get(change["enrolment"], {})
             changed_since = any(is_now.get(field) != value for field, value in after.items())
-            if changed_since or User.objects.filter(email=before.get("email", "")).exists():
+            if changed_since or ("email" in before and User.objects.filter(email=before["email"]).exists()):
                 kept.append(f"{change['name']} was changed again since and stays as it is.")
                 continue
             _write(change["enrolment"], before, sections)

@@ -32,13 +32,19 @@ def address_of(request: HttpRequest) -> str:
         return ""
 
 
+def limited_address(request: HttpRequest) -> str:
+    """Where a request comes from, for limits; "" for this machine, behind which a proxy may stand for everybody."""
+    address = address_of(request)
+    return "" if not address or ipaddress.ip_address(address).is_loopback else address
+
+
 class EmailBackend(BaseBackend):
     """Passwords are checked in the same time whether or not the address is known."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
-        if username is None or password is None:
+        if username is None or password is None or "\0" in username:
             return None
         user = User.objects.filter(email__iexact=username.strip()).first()
         if user is None:

@@ -29,7 +29,7 @@ from django.views.decorators.http import require_POST, require_safe
 from gradschool.office import clock
 from gradschool.office.people import throttle
 from gradschool.office.people.models import ApiToken, CalendarFeed, Session, User
-from gradschool.office.people.signin import address_of
+from gradschool.office.people.signin import address_of, limited_address
 
 TOO_MANY = "That was the wrong password too often. Wait a quarter of an hour, or set a new one by mail."
 WRONG = "That e-mail address and password do not belong together. Check both; the password minds upper and lower case."
@@ -50,15 +50,20 @@ class SignInForm(AuthenticationForm):
             raise
 
 
+def _tries(request: HttpRequest | None, email: str) -> tuple[tuple[str, ...], ...]:
+    """What a wrong password counts against: this account from there, and whatever comes from there."""
+    if request is None:
+        return ()
+    return ("wrong password", email, address_of(request) or "here"), ("wrong passwords", limited_address(request))
+
+
 def _locked(request: HttpRequest | None, email: str) -> bool:
-    where = address_of(request) if request else ""
-    return throttle.exhausted("wrong password", email, where) or throttle.exhausted("wrong passwords", where)
+    return any(throttle.exhausted(*one) for one in _tries(request, email))
 
 
 def _wrong(request: HttpRequest | None, email: str) -> None:
-    where = address_of(request) if request else ""
-    throttle.count("wrong password", email, where)
-    throttle.count("wrong passwords", where)
+    for one in _tries(request, email):
+        throttle.count(*one)
 
 
 class SignIn(LoginView):
@@ -95,7 +100,7 @@ class Forgotten(PasswordResetView):
     success_url = reverse_lazy("people:forgotten_sent")
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
-        email, where = form.cleaned_data["email"], address_of(self.request)
+        email, where = form.cleaned_data["email"], limited_address(self.request)
         if throttle.exhausted("mail", email) or throttle.exhausted("mails", where):
             return redirect(str(self.success_url))  # the same answer, and no further mail
         throttle.count("mail", email)

@@ -17,6 +17,9 @@ from django.conf import settings
 from django.db import transaction
 
 from gradschool.grading import notation
+from gradschool.grading.answers import AnswersRefused
+from gradschool.grading.answers import read as read_answers
+from gradschool.grading.report import CheckResult
 from gradschool.grading.written import ANSWERS
 from gradschool.office import clock
 from gradschool.office.handin import accept
@@ -24,6 +27,7 @@ from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.models import ProblemSet, ProblemVersion, Submission
 from gradschool.office.handin.rules import Refusal, student_seed
 from gradschool.office.people.models import Enrolment
+from gradschool.office.queue.standing import active_reports
 from gradschool.office.site.rendering import UnreadableFormula, formula
 from gradschool.office.theory import rules
 from gradschool.office.theory.models import Sheet
@@ -97,6 +101,22 @@ def hand_in(sheet: Sheet, enrolment: Enrolment, arrived: datetime) -> tuple[Subm
             incoming.close()
             upload = (ANSWERS, incoming)
         return accept.hand_in(enrolment, sheet.problem_set, [upload], arrived)
+
+
+def judged(sheet: Sheet, answers: rules.Answers) -> dict[str, CheckResult]:
+    """What the latest hand-in's grading said of those answers that are still the same, by question."""
+    latest = sheet.group.submissions.filter(problem_set=sheet.problem_set).order_by("-number").first()
+    report = active_reports([latest]).get(latest.pk) if latest else None
+    if latest is None or report is None:
+        return {}
+    try:
+        handed_in = read_answers(latest.path)
+    except AnswersRefused:
+        return {}
+    results = {result.name: result for result in report.whole().for_student().checks}
+    return {
+        name: results[name] for name, answer in answers.items() if name in results and handed_in.get(name) == answer
+    }
 
 
 def read(field: Mapping[str, Any], text: str) -> tuple[str, str]:

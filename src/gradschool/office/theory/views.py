@@ -17,7 +17,7 @@ from gradschool.grading import hints
 from gradschool.grading.written import ANSWERS, Written
 from gradschool.office import clock
 from gradschool.office.audit.models import log
-from gradschool.office.handin.deadlines import window_of
+from gradschool.office.handin.deadlines import effective, granted, window_of
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.handin.rules import Refusal, refusal_at
 from gradschool.office.people.permissions import Viewer, viewer_of
@@ -96,24 +96,25 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     titles = {part["id"]: part["title"] for part in problem_set.parts}
+    known = sheets.judged(own, answers) if own else {}
     parts = [
-        (part, title, intro, [(question, _inputs(question, answers)) for question in asked])
+        (part, title, intro, [(question, _inputs(question, answers), known.get(question["id"])) for question in asked])
         for part, title, intro, asked in rules.parts_of(questions, titles)
     ]
+    closed = refusal_at(clock.now(), window_of(problem_set, viewer.enrolment))
     context = {
         "offering": viewer.offering,
         "viewer": viewer,
-        "problem_set": problem_set,
+        "problem_set": effective(problem_set, granted(viewer.enrolment)),
         "parts": parts,
         "sheet": own,
         "tab": uuid4().hex,
         "answered": sum(question["id"] in answers for question in questions["questions"]),
         "count": len(questions["questions"]),
-        "closed": refusal_at(clock.now(), window_of(problem_set, viewer.enrolment)),
+        "closed": closed,
         "refusal": refusal,
         "conflict": status == 409,
         "other_files": [name for name in problem_set.files if name != ANSWERS],
-        "longest": {"text": rules.LONGEST_TEXT},
     }
     return render(request, "theory/sheet.html", context, status=status)
 

@@ -66,7 +66,7 @@ def mean_iou(counts: Tensor) -> float:
 
 def pixel_accuracy(counts: Tensor) -> float:
     """The share of right pixels; large classes rule it."""
-    return float(counts.diagonal().sum() / counts.sum())
+    return float(counts.diagonal().sum().double() / counts.sum())
 
 
 def balancing_weights(masks: Tensor, classes: int, void: int | None = None, strength: float = 1.0) -> Tensor:

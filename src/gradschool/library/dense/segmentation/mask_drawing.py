@@ -50,7 +50,7 @@ def _draw_progress(run: RunLog, config: Settings, phases: list[str]) -> None:
             name,
             figures.curves(lines, title=words, across="epoch", up=up, zero=name == "loss"),
             words,
-            f"{words} over {config.epochs:g} epochs: "
+            f"{words}, to epoch {config.epochs:g}: "
             + "; ".join(f"{n} from {y[:, 0].mean():.3f} to {y[:, -1].mean():.3f}" for n, (_, y) in lines.items())
             + ".",
         )
@@ -113,8 +113,7 @@ def _draw_answers(run: RunLog, outcome: Outcome) -> None:
         ),
         title,
         f"{len(last)} test pictures, each beside its true mask, the answer, one color a class, and the pixels that are "
-        f"wrong, {100 * float((last != test.masks[: len(last)]).double().mean()):.1f} % of them, most at the edges of "
-        "things.",
+        f"wrong, {100 * float((last != test.masks[: len(last)]).double().mean()):.1f} % of them.",
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django import template
 
 from gradschool.grading import hints
 from gradschool.grading.report import Report
 from gradschool.grading.written import ANSWERS, Written, WrittenError
+from gradschool.office import clock
+from gradschool.office.handin.deadlines import granted
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.theory import rules
 
@@ -40,11 +44,12 @@ def _written(problem_set: ProblemSet) -> Written | None:
         return None
 
 
-@register.simple_tag
-def open_hints(problem_set: ProblemSet) -> dict[str, list[str]]:
-    """The hints that students may see, by part or question."""
+@register.simple_tag(takes_context=True)
+def open_hints(context: Mapping[str, Any], problem_set: ProblemSet) -> dict[str, list[str]]:
+    """The open hints that the viewer may see, by part or question: whoever has more time sees them when it is over."""
     opened = {row.thing: row.rungs for row in problem_set.opened_hints.all()}
-    if not opened:
+    own_due = granted(context["viewer"].enrolment).due.get(problem_set.key, problem_set.due) if opened else None
+    if own_due is None or rules.hints_closed(clock.now(), own_due):
         return {}
     try:
         ladders = hints.load(Path(problem_set.folder), None)
