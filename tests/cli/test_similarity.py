@@ -46,6 +46,6 @@ def test_copies_are_printed_with_their_score(db, settings, tmp_path, monkeypatch
     assert pair.startswith("100%")
     assert "Chi" in pair
     assert "Eve" in pair
-    result = CliRunner().invoke(command, ["hw2"])
+    result = CliRunner().invoke(command, ["hw9"])
     assert result.exit_code == 2
-    assert "fall-2021 has no problem set 'hw2' that can be handed in." in result.output
+    assert "fall-2021 has no problem set 'hw9' that can be handed in." in result.output

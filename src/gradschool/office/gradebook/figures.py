@@ -73,7 +73,7 @@ def rows(title: str, caption: str, heads: tuple[str, str], values: Sequence[tupl
     room = WIDTH - LABEL - VALUE
     least = min([min(0.0, value) for _, value, _ in values], default=0.0)
     most = max([max(0.0, value) for _, value, _ in values], default=0.0)
-    unit = room / ((most - least) or 1.0)
+    unit = room / max(most - least, 1e-9)  # of nothing but zeros no bar has a length
     zero = LABEL - least * unit
     bars = []
     for place, (name, value, written) in enumerate(values):

@@ -34,7 +34,7 @@ def record_page(
         "record": settled(course, policy_of(course), inputs, clock.now()),
         "planned": [one for one in course.counted if one.status == "planned"],
         "asked": [
-            (one, one.points(inputs.section), [part for part in one.parts if inputs.section in part.extra_credit_in])
+            (one, inputs.required[one.id], [part for part in one.parts if inputs.section in part.extra_credit_in])
             for one in course.counted
             if one.status == "ready"
         ],

@@ -24,6 +24,7 @@ from gradschool.office.gradebook.overrides import Change, Setting
 from gradschool.office.gradebook.record_page import record_page, student_for_staff
 from gradschool.office.gradebook.rules import Record, show
 from gradschool.office.gradebook.sentences import plain
+from gradschool.office.gradebook.templatetags.grades import status_word
 from gradschool.office.gradebook.whatif import moment_in
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.people.models import Enrolment
@@ -138,15 +139,12 @@ def _headings(titles: Sequence[str], wanted: dict[str, str], sort: str, order: s
     ]
 
 
-WORDS = {"missing": "missing", "awaiting": "being graded", "open": "past due", "not_due": "not due yet"}
-
-
 def _row(enrolment: Enrolment, record: Record) -> Row:
     shares = []
     for line in record.lines:
         share = line.share_after
         if share is None:
-            shares.append((WORDS.get(line.status, line.status.replace("_", " ")), False))
+            shares.append((status_word(line.status), False))
         else:
             text = f"{show(100 * share)} %"
             shares.append((f"({text})", False) if line.status == "dropped" else (text, True))

@@ -117,6 +117,7 @@ def test_a_table_of_ones_own() -> None:
         ("email,hw1,PS/HW1\nchi,3,4\n", None, "Two columns are both hw1"),
         ("Student,Number,Section\nChi,1,A\n", None, "lacks its columns ID and Section"),
         (OTTER.replace("34.5", "lots"), "hw1", "Row 3: “lots” is no number of points."),
+        (OTTER.replace("34.5", "9" * 400), "hw1", "Row 3: “9999.*” is no number of points."),
         (NBGRADER.replace("2021-09-16 05:00:00.5", "soon"), None, "Row 2: “soon” is no time"),
         (NBGRADER.replace("2021-09-16 05:00:00.5", "0001-01-01 00:00:00+14:00"), None, "is no time"),
     ],

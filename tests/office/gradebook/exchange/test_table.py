@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gradschool.office.gradebook.exchange.table import FORMULA, NUMBER, BadTable, guarded, read, unguarded, write
@@ -14,6 +14,7 @@ from gradschool.office.gradebook.exchange.table import FORMULA, NUMBER, BadTable
 CELL = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12).map(str.strip)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=6), st.sampled_from(",;\t"))
 def test_what_is_written_is_read_again(rows: list[list[str]], delimiter: str) -> None:
     header = ["Student", "b", "c"]
@@ -59,6 +60,8 @@ def test_byte_order_marks_delimiters_and_encodings_are_understood(data: bytes, h
     [
         (b"", "The file is empty."),
         (b" \n \n", "The file is empty."),
+        (b";", "The file is empty."),
+        (b",,\n,,\n", "The file is empty."),
         (b"name\nChi\n", "a single column"),
         (b"a,b\n1,2,3\n", "A row has 3 cells and the header 2."),
         (b'a,b\n"1,2\n', "no well-formed CSV"),

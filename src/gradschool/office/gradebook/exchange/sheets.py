@@ -28,7 +28,7 @@ NOT_ASSIGNMENTS = re.compile(r"(Current|Final) (Score|Points|Grade)|Override (Sc
 CANVAS_NOTES = re.compile(r"\s*(muted|manual posting.*)?\s*", re.IGNORECASE)
 POINTS_POSSIBLE = "Points Possible"
 OTTER_OWN = {"file", "identifier", "percent_correct", "total_points_earned", "grading_status"}
-PLAIN = re.compile(r"\d+(\.\d+)?")
+PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 
 
 @dataclass(frozen=True)

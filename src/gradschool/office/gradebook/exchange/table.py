@@ -41,8 +41,6 @@ def read(data: bytes) -> Table:
     if len(data) > MOST_BYTES:
         raise BadTable(f"The file is larger than {MOST_BYTES >> 20} MiB, the most that is read. Is it the right one?")
     text = _text(data)
-    if not text.strip():
-        raise BadTable("The file is empty.")
     delimiter = _delimiter(text)
     rows: list[list[str]] = []
     try:
@@ -57,6 +55,8 @@ def read(data: bytes) -> Table:
             rows.append([unguarded(cell.strip()) for cell in row])
     except csv.Error as error:
         raise BadTable(f"The file is no well-formed CSV: {error}. Export it anew.") from None
+    if not rows:
+        raise BadTable("The file is empty.")
     header, *rest = rows
     if len(header) < 2:
         raise BadTable("The file has a single column; a table of grades names the student and at least one score.")
