@@ -66,6 +66,7 @@ def small_course(place: Path, files: list[str], tables: str) -> Path:
 @pytest.fixture(autouse=True)
 def _blobs_of_this_test(settings, tmp_path: Path) -> None:
     settings.BLOBS = tmp_path / "blobs"
+    settings.HANDOUTS = tmp_path / "handouts"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from gradschool.office import environment
 HERE = Path(__file__).resolve().parent
 HOME = environment.home()
 BLOBS = HOME / "blobs"
+HANDOUTS = HOME / "handouts"  # made anew where they are missing
 SECRET_KEY = environment.secret_key()
 DEBUG = False
 DEMO = environment.flag("GRADSCHOOL_DEMO")

@@ -70,7 +70,7 @@ def test_loose_files_become_a_submission_with_a_job_and_a_genuine_receipt(chi, c
 def test_a_missing_required_file_is_a_warning_that_names_it(chi, client_of) -> None:
     assert send(client_of(chi), SimpleUploadedFile("classifier.py", b"x = 1\n")).status_code == 200
     row = Submission.objects.get()
-    assert "network.py is missing" in row.warnings[0]
+    assert row.warnings[0].startswith("network.py, torch_net.py, figures.py and answers.json are missing.")
 
 
 def test_a_second_click_is_the_same_submission_and_a_b_a_is_three(chi, client_of) -> None:

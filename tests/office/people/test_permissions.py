@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from gradschool.grading import handout
 from gradschool.office.gradebook import files as grade_files
+from gradschool.office.handin import handouts
 from gradschool.office.handin.accept import group_of
 from gradschool.office.handin.blobs import Incoming
 from gradschool.office.handin.models import Accommodation, Group, ProblemSet, Submission
@@ -238,7 +239,7 @@ class World:
 
 @pytest.fixture
 def world(offering, ada, ben, chi, eve, dov, hand_in, grade, monkeypatch) -> World:
-    monkeypatch.setattr(handout, "build", lambda problem, target: target.write_bytes(b"a zip"))  # it takes a while
+    monkeypatch.setattr(handouts, "zip_of", lambda version: Path(version.folder, "problem.toml"))  # a zip takes a while
     other = Offering.objects.create(
         slug="other", title="Other", term="T", zone="UTC", folder=offering.folder, applied_at=offering.applied_at
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from datetime import datetime
 from fractions import Fraction
@@ -18,13 +17,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gradschool.grading import handout as handouts
-from gradschool.grading.problem import Problem
 from gradschool.grading.report import CheckResult
 from gradschool.grading.report import Report as Graded
 from gradschool.office import clock
 from gradschool.office.audit.models import log
-from gradschool.office.handin import accept, receipts
+from gradschool.office.handin import accept, handouts, receipts
 from gradschool.office.handin.deadlines import effective, granted, granted_to, window_of
 from gradschool.office.handin.models import ProblemSet, Submission
 from gradschool.office.handin.rules import Granted, Refusal, refusal_at, wall_clock
@@ -129,11 +126,8 @@ def handout(request: HttpRequest, offering: str, problem: str) -> HttpResponseBa
     problem_set = _problem_set(viewer, problem)
     if not _released(problem_set) and not (viewer.is_staff and problem_set.ready):
         raise Http404(f"The hand-out of {problem_set.name} is not released yet.")
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "handout.zip")
-        handouts.build(Problem.load(Path(problem_set.folder)), target)
-        content = target.read_bytes()
-    response = HttpResponse(content, content_type="application/zip")
+    assert problem_set.current is not None, "what is released or shown to staff is ready"
+    response = HttpResponse(handouts.zip_of(problem_set.current).read_bytes(), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{problem_set.key}.zip"'
     return response
 
