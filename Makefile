@@ -18,7 +18,7 @@ run: $(VENV)/.run  ## the course, its demo class and a grading worker on http://
 test: $(VENV)/.test  ## everything that continuous integration runs
 	@scripts/packages.sh
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@VENV="$(VENV)" scripts/suite.sh $(PYTEST_ARGS)
 
 check: $(VENV)/.test  ## style, types, house rules and the course folder, in seconds
 	$(BIN)/ruff check .
