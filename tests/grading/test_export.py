@@ -26,7 +26,7 @@ METADATA = {
         "id": 25828,
         "course_id": 1234,
         "title": "Homework 1",
-        "total_points": "46.0",
+        "total_points": "60.0",
         "release_date": "2021-09-16T00:00:00-04:00",
         "due_date": "2021-10-06T23:59:00-04:00",
     },
@@ -78,7 +78,7 @@ def test_a_right_hand_in_gets_all_points_and_hidden_checks_wait_for_publication(
     done = machine.grade(HW1 / "solution")
     assert done.returncode == 0, done.stderr
     results = machine.results()
-    assert results["score"] == 46
+    assert results["score"] == 60
     assert {test["visibility"] for test in results["tests"]} == {"visible", "after_published"}
     report = from_results(results)
     assert report.verdict is Verdict.CORRECT
@@ -98,7 +98,7 @@ def test_hostile_code_cannot_write_its_own_results(machine, tmp_path):
     (hand_in / "classifier.py").write_text(
         f"import json\nfor folder in ('/autograder', {str(tmp_path)!r}):\n"
         "    path = folder + '/results/results.json'\n"
-        "    try:\n        json.dump({'score': 46}, open(path, 'w'))\n    except OSError:\n        pass\n"
+        "    try:\n        json.dump({'score': 60}, open(path, 'w'))\n    except OSError:\n        pass\n"
         "import os; os._exit(0)"
     )
     done = machine.grade(hand_in)
@@ -125,7 +125,7 @@ def test_a_fault_of_ours_gives_no_zero_but_no_results_at_all(machine, spoil, sen
 def test_without_metadata_the_hand_in_is_graded_all_the_same(machine):
     (machine.root / "submission_metadata.json").unlink()
     assert machine.grade(HW1 / "solution").returncode == 0
-    assert machine.results()["score"] == 46
+    assert machine.results()["score"] == 60
 
 
 def test_the_zip_holds_the_judge_and_no_bank_and_runs_by_what_it_holds(machine):
@@ -141,8 +141,15 @@ def test_the_zip_holds_the_judge_and_no_bank_and_runs_by_what_it_holds(machine):
 def test_the_scripts_are_shell_and_name_the_packages_of_the_problem_set(machine):
     for name in ("setup.sh", "run_autograder"):
         subprocess.run(["bash", "-n", machine.root / "source" / name], check=True, timeout=30)
-    assert "numpy==" in (machine.root / "source" / "setup.sh").read_text()
-    assert "torch" not in (machine.root / "source" / "setup.sh").read_text()
+    setup = (machine.root / "source" / "setup.sh").read_text()
+    assert "numpy==" in setup
+    assert "torch==" in setup
+
+
+def test_a_problem_set_without_torch_does_not_install_it(problem, tmp_path):
+    to_gradescope(problem, tmp_path / "toy.zip")
+    with zipfile.ZipFile(tmp_path / "toy.zip") as made:
+        assert b"torch" not in made.read("setup.sh")
 
 
 def test_what_cannot_be_exported_is_said(problem, folder, tmp_path):
