@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 PYTHON="${VENV:-.venv}/bin/python"
 
-if [ $# -gt 0 ] || [ "$(nproc 2>/dev/null || echo 1)" -lt 2 ]; then
+if [ $# -gt 0 ] || [ "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)" -lt 2 ]; then
     exec "$PYTHON" -m pytest "$@"
 fi
 JUDGE="tests/problems tests/grading tests/sandbox tests/cli"
