@@ -2,8 +2,8 @@
 
 In comes a line of JSON for each job: {"problem": folder, "submission": path, "student": seed, "tier": name or null,
 "public": bool, "report": path}. When the report lies there, whole, a line "done" goes out; beside it, under the suffix
-.papers, lie the files that people are to read. The end of the input ends
-the service at once, in the middle of a grading, too: then nobody waits for it any more.
+.papers, lie the files that people are to read. The end of the input ends the service at once, in the middle of a
+grading, too: then nobody waits for it any more.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def read(request: Request, pool: Pool) -> list[papers.Paper]:
 
 def serve() -> None:
     """Grade what comes on stdin until it ends."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    replies = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # what a check prints is no answer
     lines: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
@@ -102,7 +102,7 @@ def serve() -> None:
             unfinished.write_text(grade(request, pool).to_json(), encoding="utf-8")
             target.with_suffix(PAPERS).write_text(papers.to_json(read(request, pool)), encoding="utf-8")
             unfinished.rename(target)
-            answers.write("done\n")
+            replies.write("done\n")
 
 
 def _listen(lines: queue.Queue[dict[str, Any]]) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from gradschool.office.courses import course_of
@@ -18,7 +16,7 @@ from gradschool.office.gradebook.exchange.table import MOST_BYTES, BadTable
 from gradschool.office.gradebook.files import FORMS, Stale
 from gradschool.office.gradebook.models import Import
 from gradschool.office.handin.rules import Refusal
-from gradschool.office.handin.uploads import IncomingFile, check_declared_length, drain
+from gradschool.office.handin.uploads import check_declared_length, drain, files_of, let_files_in
 from gradschool.office.people.models import Section
 from gradschool.office.people.permissions import Viewer, viewer_of
 
@@ -149,14 +147,13 @@ def _uploaded(request: HttpRequest) -> tuple[str, bytes] | HttpResponse:
     """The file of a form, or the answer to a forged request. Raises Refusal."""
     try:
         check_declared_length(request)
-        request.takes_files = True  # type: ignore[attr-defined]
-        refused = csrf_protect(lambda request: HttpResponse(status=200))(request)
+        forged = let_files_in(request)
     except Refusal:
         drain(request)
         raise
-    if refused.status_code != 200:
-        return refused
-    uploads = [cast(IncomingFile, file) for name in request.FILES for file in request.FILES.getlist(name)]
+    if forged is not None:
+        return forged
+    uploads = files_of(request)
     try:
         if len(uploads) != 1:
             raise BadTable("Choose one file of grades." if not uploads else "Choose one file at a time.")
