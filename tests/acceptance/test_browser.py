@@ -290,3 +290,15 @@ def test_axe_finds_nothing_and_nothing_sticks_out(site: str, browser, scheme: st
             found.append(f"{address} is wider than a screen of {width} pixels")
     context.close()
     assert found == []
+
+
+def test_questions_fit_a_phone(site: str, browser) -> None:
+    ada = sign_in(browser, site, "ada", viewport={"width": 375, "height": 800})
+    wide = []
+    for problem in ("ps0", "hw1", "hw2"):
+        ada.goto(f"{site}/fall-2021/problems/{problem}/answers/")
+        assert ada.get_by_role("heading", name="Questions").is_visible()
+        if ada.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wide.append(problem)
+        wide += faults(ada)
+    assert wide == []

@@ -64,7 +64,8 @@ def small_graph(rng):
 
 
 def _arrows(edges):
-    return r",\; ".join(rf"{a} \to {b}" for a, b in edges)
+    """A formula for each, so that a line can end between them."""
+    return ", ".join(rf"${a} \to {b}$" for a, b in edges)
 
 
 def _orders(edges, left):
