@@ -54,7 +54,7 @@ class Config:
     """by which factor pieces are enlarged or shrunk at most"""
     color: float = 0.0
     """how far brightness, contrast and colors are changed, 0 to 1"""
-    balance: float = 0.5
+    balance: float = 0.0
     """how much rare classes count more: from 0, not at all, to 1, all classes alike"""
     average: float = 0.0
     """how much of the averaged net, which is tested, is kept at each step; 0 tests the net itself"""
