@@ -22,7 +22,7 @@ from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin import handouts
 from gradschool.office.handin.accept import group_of
 from gradschool.office.handin.blobs import Incoming
-from gradschool.office.handin.models import Accommodation, Group, ProblemSet, Submission
+from gradschool.office.handin.models import Accommodation, Group, ProblemSet, ProblemVersion, Submission
 from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
@@ -149,6 +149,8 @@ TABLE = {
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
+    "queue:queue": (STAFF, NEVER),
+    "queue:try_again": (NEVER, BACK),
     "similarity:problem_sets": (COURSE, NEVER),
     "similarity:pair": (COURSE, NEVER),
     "similarity:pairs": (COURSE, NEVER),
@@ -317,6 +319,12 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
     things |= {"people:revoke_token": user.tokens.get().pk}
     things |= {"question": question.pk, "writing": writing.pk, "regrade": asked_again.pk, "paper": paper.pk}
     things |= {"similarity:pair": pair.pk}
+    moment = offering.applied_at
+    jobs = submission.jobs
+    done = jobs.first() or jobs.create(
+        version=a_version(submission), created_at=moment, not_before=moment, state="done"
+    )
+    things |= {"queue:try_again": done.pk}
     for name, parts in ADDRESSES.items():
         if "pk" in parts and name not in things:
             things[name] = submission.pk
@@ -334,6 +342,11 @@ def a_submission(offering: Offering, user: User) -> Submission:
     return Submission.objects.create(
         group=group, problem_set=hw1, number=1, blob="0" * 64, size=1, submitted_by=user, **times
     )
+
+
+def a_version(submission: Submission) -> ProblemVersion:
+    versions = submission.problem_set.versions
+    return versions.create(digest="0" * 64, folder="/nowhere", created_at=submission.arrived_at)
 
 
 @pytest.fixture(autouse=True)
