@@ -22,7 +22,7 @@ from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin import handouts
 from gradschool.office.handin.accept import group_of
 from gradschool.office.handin.blobs import Incoming
-from gradschool.office.handin.models import Accommodation, Group, ProblemSet, ProblemVersion, Submission
+from gradschool.office.handin.models import Accommodation, Group, ProblemSet, Submission
 from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
@@ -37,6 +37,7 @@ from gradschool.office.people.models import (
     Session,
     User,
 )
+from gradschool.office.queue.models import Job
 from gradschool.office.similarity.models import Comparison, Pair
 from gradschool.office.theory.models import Sheet
 from tests.office.conftest import person
@@ -319,12 +320,7 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
     things |= {"people:revoke_token": user.tokens.get().pk}
     things |= {"question": question.pk, "writing": writing.pk, "regrade": asked_again.pk, "paper": paper.pk}
     things |= {"similarity:pair": pair.pk}
-    moment = offering.applied_at
-    jobs = submission.jobs
-    done = jobs.first() or jobs.create(
-        version=a_version(submission), created_at=moment, not_before=moment, state="done"
-    )
-    things |= {"queue:try_again": done.pk}
+    things |= {"queue:try_again": (submission.jobs.first() or a_job(submission)).pk}
     for name, parts in ADDRESSES.items():
         if "pk" in parts and name not in things:
             things[name] = submission.pk
@@ -344,9 +340,10 @@ def a_submission(offering: Offering, user: User) -> Submission:
     )
 
 
-def a_version(submission: Submission) -> ProblemVersion:
-    versions = submission.problem_set.versions
-    return versions.create(digest="0" * 64, folder="/nowhere", created_at=submission.arrived_at)
+def a_job(submission: Submission) -> Job:
+    moment = submission.arrived_at
+    version = submission.problem_set.versions.create(digest="0" * 64, folder="/nowhere", created_at=moment)
+    return submission.jobs.create(version=version, created_at=moment, not_before=moment, state="done")
 
 
 @pytest.fixture(autouse=True)

@@ -43,18 +43,15 @@ def try_again(request: HttpRequest, offering: str, pk: int) -> HttpResponse:
     """Let a hand-in that was given up be graded anew."""
     viewer = viewer_of(request, offering)
     user = viewer.require_staff()
-    job = get_object_or_404(
-        Job.objects.select_related("submission__group"), pk=pk, submission__problem_set__offering=viewer.offering
-    )
+    rows = Job.objects.select_related("submission__group", "submission__problem_set")
+    job = get_object_or_404(rows, pk=pk, submission__problem_set__offering=viewer.offering)
     row = job.submission
     viewer.require_one_of(row.owners, "hand-in")
     with transaction.atomic():
-        # Looked at under the lock that `grade_again` takes: of two clicks one finds the other's job.
         again = leases.grade_again(job) if overview.given_up(viewer).filter(pk=pk).exists() else None
         if again is not None:
-            log(
-                viewer.offering, user, "try again", f"{row} of {row.group}", submission=str(row.pk), trouble=job.trouble
-            )
+            details = {"submission": str(row.pk), "trouble": job.trouble}
+            log(viewer.offering, user, "try again", f"{row} of {row.group}", **details)
     if again is not None:
         messages.success(request, f"{row} is in the queue again.")
     else:
