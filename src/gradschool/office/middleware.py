@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
 from gradschool.office import clock
@@ -44,3 +46,17 @@ def content_security_policy(get_response: Handler) -> Handler:
         return response
 
     return handle
+
+
+class WhatNoDatabaseKeeps:
+    """What PostgreSQL cannot store or compare with, such as a NUL or too long a name, is a bad request and no fault."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        if isinstance(exception, DataError):
+            raise BadRequest("Something in that request cannot be kept.") from exception

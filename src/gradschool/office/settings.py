@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gradschool.office.middleware.WhatNoDatabaseKeeps",
 ]
 ROOT_URLCONF = "gradschool.office.urls"
 WSGI_APPLICATION = "gradschool.office.wsgi.application"

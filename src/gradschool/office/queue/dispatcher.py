@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DataError, InterfaceError, OperationalError, close_old_connections
 
 from gradschool import sandbox
 from gradschool.grading.papers import Paper
@@ -185,8 +185,8 @@ class Dispatcher:
     def _record(self, lease: Lease, job: Job, graded: Report, papers: list[Paper]) -> None:
         try:
             intake.keep(job.submission, papers)
-        except Refusal as refusal:  # the disk is full
-            graded = leases.grader_error(job, str(refusal))
+        except (Refusal, DataError) as error:  # the disk is full, or no database keeps such a text
+            graded = leases.grader_error(job, str(error))
         if graded.verdict is Verdict.GRADER_ERROR:
             log.error("the grader failed on job %s: %s", lease.job, in_short(graded.notes))
             leases.fail(lease, graded)

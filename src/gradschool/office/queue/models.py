@@ -27,6 +27,7 @@ class State(models.TextChoices):
     DEAD = "dead", "Given up"
 
 
+FRACTION = 2000  # characters: a mean over a hundred classes has the product of their sizes below the line
 OPEN = (State.WAITING, State.LEASED)
 
 
@@ -94,11 +95,13 @@ class Report(models.Model):
 
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="report")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="reports")
-    points = models.CharField(max_length=60, help_text='A fraction such as "7/2".')
-    max_points = models.CharField(max_length=60)
+    points = models.CharField(max_length=FRACTION, help_text='A fraction such as "7/2".')
+    max_points = models.CharField(max_length=FRACTION)
     verdict = models.CharField(max_length=20)
-    public_score = models.CharField(max_length=60, blank=True, help_text="On a leaderboard's splits, as fractions.")
-    private_score = models.CharField(max_length=60, blank=True)
+    public_score = models.CharField(
+        max_length=FRACTION, blank=True, help_text="On a leaderboard's splits, as fractions."
+    )
+    private_score = models.CharField(max_length=FRACTION, blank=True)
     text = models.TextField(help_text="The whole report as JSON, byte for byte as grading wrote it.")
     created_at = models.DateTimeField()
 
