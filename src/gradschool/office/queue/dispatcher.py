@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import select
 import signal
 import socket
@@ -65,7 +66,7 @@ class Dispatcher:
         self.slots = slots
         self.host = socket.gethostname()
         self.place = _place()
-        self.name = f"{self.host}:{os.getpid()}:{int(time.time())}"
+        self.name = f"{self.host}:{os.getpid()}:{secrets.token_hex(4)}"
         self.tier = _tier()
         self.running: list[Grading] = []
         self.idle = [Grader(self.tier) for _ in range(slots)]
