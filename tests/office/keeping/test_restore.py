@@ -21,6 +21,12 @@ django.setup()
 from gradschool.office.keeping.backup import back_up
 print(back_up(Path(sys.argv[1])).stamp)
 """
+NEW_USER = """
+import django
+django.setup()
+from gradschool.office.people.models import User
+User.objects.create_user("new@example.edu", "New")
+"""
 # Back to where the tables stood before reports had scores of boards.
 DOWN = """
 import django
@@ -79,6 +85,34 @@ def test_a_backup_of_older_tables_is_brought_up_to_date(manifest, home, place, t
     assert done.returncode == 0, done.stderr
     again = in_office(tmp_path / "new", "-c", BACK_UP, str(place))
     assert rows_in(place, chest.manifest_of(place, again.stdout.strip())) == rows_in(place, manifest)
+
+
+def test_a_term_moves_to_postgresql_and_back(manifest, home, place, tmp_path, postgresql):
+    """Each move is a backup and a restore; what a further backup has is what the first one had."""
+    server = {"GRADSCHOOL_DATABASE": postgresql.database()}
+    there = restored(home, place, **server)
+    assert there.returncode == 0, there.stderr
+    assert sorted(path.name for path in home.iterdir()) == ["blobs", "secret_key"]
+    moved = in_office(home, "-c", BACK_UP, str(tmp_path / "moved"), **server)
+    assert moved.returncode == 0, moved.stderr
+    after = chest.manifest_of(tmp_path / "moved")
+    assert (after.database, after.blobs) == ("postgresql", manifest.blobs)
+    assert rows_in(tmp_path / "moved", after) == rows_in(place, manifest)
+    new = in_office(home, "-c", NEW_USER, **server)
+    assert new.returncode == 0, new.stderr  # the next number of each table is known
+    back = restored(tmp_path / "back", tmp_path / "moved")
+    assert back.returncode == 0, back.stderr
+    again = in_office(tmp_path / "back", "-c", BACK_UP, str(place))
+    assert rows_in(place, chest.manifest_of(place, again.stdout.strip())) == rows_in(place, manifest)
+    assert "is not empty; restore into an empty one" in restored(tmp_path / "third", place, **server).stderr
+
+
+def test_a_refused_restore_leaves_postgresql_empty(manifest, home, place, postgresql):
+    miscounted(place, manifest)
+    address = postgresql.database()
+    assert restored(home, place, GRADSCHOOL_DATABASE=address).returncode == 1
+    tables = postgresql.ask(address, "select count(*) from information_schema.tables where table_schema = 'public'")
+    assert tables == [(0,)]
 
 
 def damaged(place: Path, manifest: Manifest) -> str:

@@ -124,6 +124,8 @@ def read(path: Path, models: list[type[Model]]) -> dict[str, int]:
     by_label = {_label(model): model for model in models}
     counts: dict[str, int] = {}
     with gzip.open(path, "rb") as lines, transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")  # migrations in the same transaction leave them immediate
         sql, label = "", ""
         fields: list[Field[Any, Any]] = []
         batch: list[list[Any]] = []
