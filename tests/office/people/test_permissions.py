@@ -150,6 +150,7 @@ TABLE = {
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
+    "audit:entries": (TEACH, NEVER),
     "regrade:regrades": (TEACH, LACKING),
     "regrade:regrade": (TEACH, NEVER),
     "regrade:status": (TEACH, NEVER),
