@@ -11,6 +11,7 @@ import pytest
 from gradschool.office.keeping import chest
 from gradschool.office.keeping.backup import back_up
 from gradschool.office.keeping.rules import Manifest
+from gradschool.office.similarity.models import Prints
 
 from .conftest import in_office, restored, rows_in
 
@@ -51,7 +52,8 @@ def manifest(in_service, offering, chi, eve, note, hand_in, grade, place) -> Man
     """A backup of an office with three hand-ins, of which one is graded."""
     grade(hand_in(chi, "x = 1\n"))
     hand_in(chi, "x = 2\n")
-    hand_in(eve, "x = 3\n")
+    row = hand_in(eve, "x = 3\n")
+    Prints.objects.create(blob=row.blob, method=1, hashes=bytes(range(256)))
     return back_up(place)
 
 

@@ -150,6 +150,8 @@ TABLE = {
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
+    "keeping:mine": (row("302 404 200 200 200 200 200 200 200 200 404"), NEVER),  # whoever has or had a place
+    "keeping:theirs": (TEACH, NEVER),
     "audit:entries": (TEACH, NEVER),
     "regrade:regrades": (TEACH, LACKING),
     "regrade:regrade": (TEACH, NEVER),
