@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -14,6 +15,7 @@ from gradschool.office.gradebook import overrides
 from gradschool.office.gradebook.overrides import Change, Setting
 from gradschool.office.handin import receipts
 from gradschool.office.marking.models import Item, Mark, Question, Writing
+from gradschool.office.queue import leases
 
 
 @pytest.fixture
@@ -63,10 +65,6 @@ def test_nothing_of_anybody_else_is_in_it(data):
 
 
 def test_what_hidden_checks_ask_is_not_in_it(offering, chi, hand_in, client_of, report):
-    import dataclasses
-
-    from gradschool.office.queue import leases
-
     hand_in(chi)
     lease, _ = leases.claim("w")
     found = report("3")
