@@ -197,10 +197,8 @@ def _reports(rows: QuerySet[Any], what: str, done: Done) -> None:
 def _log_entries(offering: Offering, done: Done) -> None:
     """The log keeps what was changed and when, and loses names and reasons; replaying needs neither."""
     changed = 0
-    rows: Callable[..., Any] = (
-        Entry.objects.filter(offering=offering).exclude(action__in=(FORGOTTEN, "deadline")).iterator
-    )
-    for entry in rows():
+    entries = Entry.objects.filter(offering=offering).exclude(action__in=(FORGOTTEN, "deadline"))
+    for entry in entries.iterator():
         details = _without_words(entry.details)
         if entry.thing or details != entry.details:
             changed += Entry.objects.filter(pk=entry.pk).update(thing="", details=details)
