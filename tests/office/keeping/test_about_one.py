@@ -37,7 +37,6 @@ def data(offering, ada, ben, chi, eve, note, hand_in, grade, client_of):
     overrides.write(offering, ada, [change])
     answer = client_of(chi).get("/fall-2021/my-data.zip")
     packed = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
-    answer.close()
     return submission, json.loads(packed.read("about.json")), packed
 
 
@@ -72,7 +71,6 @@ def test_what_hidden_checks_ask_is_not_in_it(offering, chi, hand_in, client_of, 
     leases.finish(lease, dataclasses.replace(found, checks=(hidden,), notes=("for staff",)))
     answer = client_of(chi).get("/fall-2021/my-data.zip")
     packed = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
-    answer.close()
     text = packed.read("hand-ins/hw1/1/report-1.json").decode()
     assert "softmax([1000" not in text
     assert "for staff" not in text
@@ -81,6 +79,5 @@ def test_what_hidden_checks_ask_is_not_in_it(offering, chi, hand_in, client_of, 
 def test_an_instructor_s_download_is_logged(offering, ada, chi, client_of):
     pk = chi.enrolments.get().pk
     answer = client_of(ada).get(f"/fall-2021/staff/students/{pk}/data.zip")
-    assert answer.status_code == 200
-    answer.close()
+    assert b"".join(answer.streaming_content)[:2] == b"PK"
     assert Entry.objects.get(action="data exported").details["enrolment"] == pk
