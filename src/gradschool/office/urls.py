@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("gradschool.office.leaderboard.urls")),
     path("", include("gradschool.office.marking.urls")),
     path("", include("gradschool.office.similarity.urls")),
+    path("", include("gradschool.office.queue.urls")),
     path("", include("gradschool.office.handin.urls")),
     path("", include("gradschool.office.theory.urls")),
     path("", include("gradschool.office.site.urls")),

@@ -86,7 +86,10 @@ def test_a_backup_of_older_tables_is_brought_up_to_date(manifest, home, place, t
     done = restored(tmp_path / "new", tmp_path / "older")
     assert done.returncode == 0, done.stderr
     again = in_office(tmp_path / "new", "-c", BACK_UP, str(place))
-    assert rows_in(place, chest.manifest_of(place, again.stdout.strip())) == rows_in(place, manifest)
+    after, before = rows_in(place, chest.manifest_of(place, again.stdout.strip())), rows_in(place, manifest)
+    for job in (*after["queue.job"], *before["queue.job"]):
+        del job["turn"]  # a column that came later, and is filled with the moment of the upgrade
+    assert after == before
 
 
 def test_a_term_moves_to_postgresql_and_back(manifest, home, place, tmp_path, postgresql):
