@@ -45,4 +45,9 @@ def command(years: int, slug: str, grades: str, dry_run: bool, confirmed: str) -
     if (confirmed or click.prompt(f"This cannot be taken back. Write {slug} to go on", default="")) != slug:
         raise click.ClickException("That is not its name; nothing was changed.")
     forget(offering, years, grades == "keep", dry_run=False)
+    from django.db import connection
+
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM")  # else the file still has what was removed, in pages that are free
     click.echo(f"{slug} is forgotten.")
