@@ -76,8 +76,8 @@ def lanes(now: datetime, slots: int) -> list[LaneLine]:
 
 def given_up(viewer: Viewer) -> QuerySet[Job]:
     """Jobs of the viewer's students that were given up, and after which nothing was tried."""
-    later = Job.objects.filter(submission=OuterRef("submission"), pk__gt=OuterRef("pk"))
-    rows = Job.objects.filter(~Exists(later), state=State.DEAD, submission__in=_seen(viewer))
+    later = Job.live.filter(submission=OuterRef("submission"), pk__gt=OuterRef("pk"))
+    rows = Job.live.filter(~Exists(later), state=State.DEAD, submission__in=_seen(viewer))
     return rows.select_related("submission__problem_set", "submission__group").order_by("-finished_at", "-pk")
 
 
