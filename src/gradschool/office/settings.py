@@ -68,6 +68,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": HOME / "office.sqlite3",
+        "CONN_MAX_AGE": None,  # each thread keeps its connection: to open and close one takes as long as a page
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",  # a writer waits for its turn at BEGIN, it never fails half way
             "timeout": 20,
