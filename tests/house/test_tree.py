@@ -27,7 +27,9 @@ def test_every_method_of_the_library_is_whole() -> None:
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:
-    assert not [path for path in FILES if path.stem in FORBIDDEN or re.search(r"_v\d+$", path.stem)]
+    by_django = SOURCE / "office" / "sqlite" / "base.py"  # the name by which Django looks for a kind of database
+    files = [path for path in FILES if path != by_django]
+    assert not [path for path in files if path.stem in FORBIDDEN or re.search(r"_v\d+$", path.stem)]
 
 
 def test_no_two_files_of_the_library_share_a_name() -> None:

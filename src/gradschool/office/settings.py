@@ -66,7 +66,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "gradschool.office.sqlite",
         "NAME": HOME / "office.sqlite3",
         "CONN_MAX_AGE": None,  # each thread keeps its connection: to open and close one takes as long as a page
         "CONN_HEALTH_CHECKS": True,
