@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gradschool.office import environment
+from gradschool.office import databases, environment
 
 HERE = Path(__file__).resolve().parent
 HOME = environment.home()
@@ -64,20 +64,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "gradschool.office.sqlite",
-        "NAME": HOME / "office.sqlite3",
-        "CONN_MAX_AGE": None,  # each thread keeps its connection: to open and close one takes as long as a page
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",  # a writer waits for its turn at BEGIN, it never fails half way
-            "timeout": 20,
-            # FULL: a committed row has reached the disk, so a receipt is never ahead of its submission.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-        },
-    }
-}
+DATABASES = {"default": databases.of(environment.database(), HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "people.User"

@@ -232,7 +232,7 @@ class World:
             client.cookies["sessionid"] = self.cookies[who]
         with transaction.atomic():
             response = client.generic(method, address, content_type="application/x-www-form-urlencoded")
-            response.close()
+            b"".join(response)  # to its end, which closes it
             transaction.set_rollback(True)
         return int(response.status_code)
 
