@@ -110,9 +110,7 @@ class Outcome:
             "no answer": sum(event["kind"] == "no answer" for event in self.events),
             "pages unanswered": sum(event["kind"] == "page" and not event["status"] for event in self.events),
             "pages refused": dict(
-                Counter(
-                    event["status"] for event in self.events if event["kind"] == "page" and event["status"] >= 300
-                )
+                Counter(event["status"] for event in self.events if event["kind"] == "page" and event["status"] >= 300)
             ),
             "cpu seconds": self.cpu,
             "graded meanwhile": self.graded_meanwhile,
@@ -247,9 +245,7 @@ def endure(
     return outcome
 
 
-def _watch(
-    office: Office, crowd: subprocess.Popen[bytes], begins: float, events: list[tuple[float, Event]]
-) -> None:
+def _watch(office: Office, crowd: subprocess.Popen[bytes], begins: float, events: list[tuple[float, Event]]) -> None:
     """Until the crowd is done: let things happen when their time has come, and start again what has ended."""
     looked = 0.0
     try:

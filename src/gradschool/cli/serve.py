@@ -32,9 +32,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 )
 @click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64), help="Requests that each serves.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(0, 64), help="Gradings at the same time.")
-def command(
-    demo: bool, course: Path | None, host: str, port: int, processes: int, threads: int, slots: int
-) -> None:
+def command(demo: bool, course: Path | None, host: str, port: int, processes: int, threads: int, slots: int) -> None:
     """Serve the office until Ctrl-C. Its data stay in $GRADSCHOOL_HOME, by default ./var."""
     if demo and host not in LOOPBACK:
         raise click.UsageError(
