@@ -1,9 +1,9 @@
 """The students at the deadline and the readers of pages, as one process: `python crowd.py PLAN.json`.
 
-Half of the students hand in by the form of the site, as browsers do, and then watch the page of their hand-in; the other
-half by a token, as `gradschool submit` does. Everything comes at its own time, whether or not what came before is
-answered, and is measured from the time at which it was meant to come. An upload that is refused or gets no answer is sent
-again, the same bytes, after a while. All that happens is written to a file, a line of JSON each.
+Half of the students hand in by the form of the site, as browsers do, and then watch the page of their hand-in; the
+other half by a token, as `gradschool submit` does. Everything comes at its own time, whether or not what came before is
+answered, and is measured from the time at which it was meant to come. An upload that is refused or gets no answer is
+sent again, the same bytes, after a while. All that happens is written to a file, a line of JSON each.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Crowd:
             began = self.now()
             try:
                 status, said, receipt = await send(number, content)
-            except (OSError, EOFError, asyncio.TimeoutError) as error:
+            except (TimeoutError, OSError, EOFError) as error:
                 status, said, receipt = 0, type(error).__name__, None
             facts = {"student": number, "attempt": attempt, "status": status, "said": said}
             if receipt is not None:
@@ -166,7 +166,7 @@ class Crowd:
         began = self.now()
         text = await self.ask("GET", f"{page}receipt.txt", self.cookie(number))
         if text.status != 200:
-            return text.status, sentence(text), None
+            raise EOFError("handed in, and the receipt cannot be had: to be handed in once more")
         self.note("page", began, page="receipt", status=text.status)
         plan.submissions[number] = page
         return answer.status, "", {"submission": page.rstrip("/").rpartition("/")[2], "receipt": text.body.decode()}
@@ -209,7 +209,7 @@ class Crowd:
         """The page's content; nothing when there is no good answer."""
         try:
             answer = await self.ask("GET", path, headers)
-        except (OSError, EOFError, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError, EOFError) as error:
             self.note("page", due, page=page, status=0, said=type(error).__name__)
             return b""
         self.note("page", due, page=page, status=answer.status)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import socket
@@ -63,14 +62,15 @@ class Ballast:
                 with contextlib.suppress(OSError):
                     while True:
                         os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, piece)
-        assert os.statvfs(self.path.parent).f_bavail * 4096 < 1 << 16, errno.errorcode[errno.ENOSPC]
+        left = os.statvfs(self.path.parent)
+        assert left.f_bavail * left.f_frsize < 1 << 16, "the ballast left room"
 
     def clear(self, office: Office) -> None:
         self.path.unlink()
 
 
 class Line:
-    """A second machine with a worker: a network namespace, whose only way to PostgreSQL is a cable that can be pulled."""
+    """A second machine with a worker: a network namespace, whose way to PostgreSQL is a cable that can be pulled."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -89,7 +89,7 @@ class Line:
 
     def start(self, office: Office, database: str) -> None:
         """Start a worker there; the blobs are shared with this machine, as a network file system would."""
-        address = database.replace(f"127.0.0.1:{self.cluster.port}", "%s:%d" % self.door.getsockname())
+        address = database.replace(f"127.0.0.1:{self.cluster.port}", "{}:{}".format(*self.door.getsockname()))
         inside = ["ip", "netns", "exec", self.name, "unshare", "--uts", "sh", "-c", 'hostname far; exec "$@"', "sh"]
         self.worker = subprocess.Popen(
             [*inside, sys.executable, "-m", "gradschool", "worker"],
@@ -122,6 +122,8 @@ class Line:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.worker.wait()
+        with contextlib.suppress(OSError):
+            self.door.shutdown(socket.SHUT_RDWR)  # whoever waits at the door is woken
         self.door.close()
         self._ip("netns", "delete", self.name)
 
@@ -140,18 +142,27 @@ class Line:
         while True:
             try:
                 there, _ = self.door.accept()
-                here = socket.create_connection(("127.0.0.1", self.cluster.port))
             except OSError:
-                if self.door.fileno() < 0:
-                    return
-                there.close()  # PostgreSQL restarts
+                return  # the door is closed
+            try:
+                here = socket.create_connection(("127.0.0.1", self.cluster.port))
+            except OSError:  # PostgreSQL restarts
+                there.close()
                 continue
-            for one, other in ((there, here), (here, there)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+            threading.Thread(target=_connected, args=(there, here), daemon=True).start()
 
     @staticmethod
     def _ip(*words: str) -> None:
         subprocess.run(["ip", *words], check=True)
+
+
+def _connected(there: socket.socket, here: socket.socket) -> None:
+    """Pass on in both directions until either end is gone."""
+    with there, here:
+        back = threading.Thread(target=_pass_on, args=(here, there), daemon=True)
+        back.start()
+        _pass_on(there, here)
+        back.join()
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""An office in service: the site and a worker by the real command line, watched over and started again when they end."""
+"""An office in service: site and worker by the real command line, watched over and started again when they end."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ class Office:
         """Until the site answers and the worker is there."""
         deadline = time.monotonic() + seconds
         while True:
-            with contextlib.suppress(OSError):
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5):
-                    return
+            address = f"http://127.0.0.1:{self.port}/healthz"
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+                return
             assert time.monotonic() < deadline, f"the site does not answer; see {self.log.name}"
             time.sleep(0.1)
 
@@ -148,7 +148,7 @@ class Office:
 
     @property
     def cpu(self) -> dict[str, float]:
-        """CPU seconds until the last look, by group. What a grading's processes used is known once they are waited for."""
+        """CPU seconds until the last look, by group."""
         return {group: self._ended[group] + self._running[group] for group in GROUPS}
 
     def close(self) -> None:

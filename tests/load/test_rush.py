@@ -222,7 +222,7 @@ def test_a_backup_in_the_middle_is_of_one_moment(tmp_path: Path, show) -> None:
 
 
 def restore(chest: Path, home: Path) -> str:
-    """Restore the latest backup; what it says. It verifies each content and each receipt itself, and fails otherwise."""
+    """Restore the latest backup; what it says. It verifies contents and receipts itself, and fails otherwise."""
     environment = {**os.environ, "GRADSCHOOL_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gradschool.office.settings"}
     verb = [sys.executable, "-m", "gradschool", "restore", str(chest)]
     done = subprocess.run(verb, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)

@@ -1,10 +1,10 @@
 """SQLite as Django speaks it, with writers that take turns.
 
-SQLite lets one transaction write at a time, and whoever comes meanwhile looks again after ever longer rests, up to a tenth
-of a second. When many write, who has waited longest looks least often: measured with sixteen writers, one in a hundred
-waited for 3 seconds where each would have had its turn after 0.3. So before a transaction writes it waits for the lock of
-a file beside the database, which the kernel hands over at once, and takes back from a process that dies. The turn is a
-courtesy: whoever writes without one is still kept apart from all others by SQLite itself.
+SQLite lets one transaction write at a time, and whoever comes meanwhile looks again after ever longer rests, up to a
+tenth of a second. When many write, who has waited longest looks least often: measured with sixteen writers, one in a
+hundred waited for 3 seconds where each would have had its turn after 0.3. So before a transaction writes it waits for
+the lock of a file beside the database, which the kernel hands over at once, and takes back from a process that dies.
+The turn is a courtesy: whoever writes without one is still kept apart from all others by SQLite itself.
 """
 
 from __future__ import annotations
