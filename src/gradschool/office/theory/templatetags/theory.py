@@ -46,7 +46,7 @@ def _written(problem_set: ProblemSet) -> Written | None:
 
 
 @lru_cache(maxsize=32)
-def _questions(folder: str, version: int | None) -> Written:
+def _questions(folder: str, version: int | None) -> Written | None:
     # The version is in the key so that an applied change of the folder is seen without a restart.
     return Written.load(Path(folder))
 
