@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "gradschool.office.audit",
     "gradschool.office.handin",
     "gradschool.office.queue",
+    "gradschool.office.regrade",
     "gradschool.office.leaderboard",
     "gradschool.office.theory",
     "gradschool.office.marking",

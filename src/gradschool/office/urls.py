@@ -6,6 +6,8 @@ urlpatterns = [
     path("", include("gradschool.office.people.urls")),
     # Before handin: "staff/grades" is no problem set.
     path("", include("gradschool.office.gradebook.urls")),
+    path("", include("gradschool.office.regrade.urls")),
+    path("", include("gradschool.office.audit.urls")),
     path("", include("gradschool.office.leaderboard.urls")),
     path("", include("gradschool.office.marking.urls")),
     path("", include("gradschool.office.similarity.urls")),

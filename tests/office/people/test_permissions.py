@@ -22,7 +22,7 @@ from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin import handouts
 from gradschool.office.handin.accept import group_of
 from gradschool.office.handin.blobs import Incoming
-from gradschool.office.handin.models import Accommodation, Group, ProblemSet, Submission
+from gradschool.office.handin.models import Accommodation, Group, ProblemSet, ProblemVersion, Submission
 from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
@@ -37,6 +37,7 @@ from gradschool.office.people.models import (
     Session,
     User,
 )
+from gradschool.office.regrade.models import Regrade
 from gradschool.office.similarity.models import Comparison, Pair
 from gradschool.office.theory.models import Sheet
 from tests.office.conftest import person
@@ -149,6 +150,11 @@ TABLE = {
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
+    "audit:entries": (TEACH, NEVER),
+    "regrade:regrades": (TEACH, LACKING),
+    "regrade:regrade": (TEACH, NEVER),
+    "regrade:status": (TEACH, NEVER),
+    "regrade:decide": (NEVER, LACKING),
     "similarity:problem_sets": (COURSE, NEVER),
     "similarity:pair": (COURSE, NEVER),
     "similarity:pairs": (COURSE, NEVER),
@@ -301,6 +307,9 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
     asked_again = RegradeRequest.objects.create(
         writing=writing, asked_by=user, asked_at=offering.applied_at, text="t", before="1"
     )
+    version, _ = ProblemVersion.objects.get_or_create(
+        problem_set=submission.problem_set, digest="d", defaults={"folder": "", "created_at": offering.applied_at}
+    )
     comparison = Comparison.objects.create(
         problem_set=submission.problem_set, at=offering.applied_at, compared=1, earlier=0
     )
@@ -317,6 +326,15 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
     things |= {"people:revoke_token": user.tokens.get().pk}
     things |= {"question": question.pk, "writing": writing.pk, "regrade": asked_again.pk, "paper": paper.pk}
     things |= {"similarity:pair": pair.pk}
+    regrade = Regrade.objects.create(
+        problem_set=submission.problem_set,
+        version=version,
+        scope="all",
+        reason="r",
+        started_by=user,
+        started_at=offering.applied_at,
+    )
+    things |= dict.fromkeys(["regrade:regrade", "regrade:status", "regrade:decide"], regrade.pk)
     for name, parts in ADDRESSES.items():
         if "pk" in parts and name not in things:
             things[name] = submission.pk

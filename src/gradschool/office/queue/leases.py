@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -18,7 +19,7 @@ from gradschool.grading import report as grading
 from gradschool.grading.report import Verdict
 from gradschool.office import clock
 from gradschool.office.queue import rules
-from gradschool.office.queue.models import Job, Lane, Report, State
+from gradschool.office.queue.models import Job, Lane, Report, ShadowReport, State
 from gradschool.office.queue.rules import Next, Waiting
 
 WINDOW = 2000  # waiting jobs that are put in order; a class's regrade is shorter
@@ -176,14 +177,16 @@ def _settle(job: Job, then: Next, now: datetime, report: grading.Report) -> Next
 
 
 def _write_report(job: Job, report: grading.Report, now: datetime) -> None:
-    Report.objects.create(
-        job=job,
-        submission_id=job.submission_id,
-        points=str(report.points),
-        max_points=str(report.max_points),
-        verdict=report.verdict.value,
-        public_score=str(report.board.public) if report.board else "",
-        private_score=str(report.board.private) if report.board else "",
-        text=report.to_json(),
-        created_at=now,
-    )
+    found: dict[str, Any] = {
+        "points": str(report.points),
+        "max_points": str(report.max_points),
+        "verdict": report.verdict.value,
+        "public_score": str(report.board.public) if report.board else "",
+        "private_score": str(report.board.private) if report.board else "",
+        "text": report.to_json(),
+        "created_at": now,
+    }
+    if job.shadow:
+        ShadowReport.objects.create(job=job, **found)
+    else:
+        Report.objects.create(job=job, submission_id=job.submission_id, **found)

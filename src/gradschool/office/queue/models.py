@@ -22,6 +22,7 @@ class State(models.TextChoices):
     LEASED = "leased", "Being graded"
     DONE = "done", "Graded"
     DEAD = "dead", "Given up"
+    HELD = "held", "Held back"  # of a regrade that was paused or discarded
 
 
 OPEN = (State.WAITING, State.LEASED)
@@ -41,8 +42,18 @@ class Worker(models.Model):
         return self.name
 
 
+class LiveJobs(models.Manager["Job"]):
+    """Without the gradings of regrades, of which nobody knows until they are published."""
+
+    def get_queryset(self) -> models.QuerySet[Job]:
+        return super().get_queryset().filter(shadow=False)
+
+
 class Job(models.Model):
-    """One grading of one submission. `token` is drawn anew with each lease: a late answer carries an old one."""
+    """One grading of one submission. `token` is drawn anew with each lease: a late answer carries an old one.
+
+    A shadow, of a regrade, is graded like any other, and what it finds counts for nothing. `submission.jobs` has none.
+    """
 
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
     version = models.ForeignKey(ProblemVersion, on_delete=models.PROTECT, related_name="+")
@@ -58,11 +69,18 @@ class Job(models.Model):
     not_before = models.DateTimeField(help_text="A job that failed waits until then.")
     started_at = models.DateTimeField(null=True, help_text="Begin of the last lease.")
     finished_at = models.DateTimeField(null=True)
+    shadow = models.BooleanField(default=False)
+
+    objects = models.Manager()
+    live = LiveJobs()
 
     class Meta:
+        default_manager_name = "live"  # what relations to jobs see
         constraints = (
             models.UniqueConstraint(
-                fields=["submission"], condition=models.Q(state__in=OPEN), name="one_open_job_of_a_submission"
+                fields=["submission"],
+                condition=models.Q(state__in=OPEN, shadow=False),
+                name="one_open_job_of_a_submission",
             ),
             models.CheckConstraint(
                 condition=~models.Q(state="leased") | models.Q(leased_until__isnull=False), name="a_lease_ends"
@@ -74,11 +92,9 @@ class Job(models.Model):
         return f"{self.submission} ({self.get_state_display()})"
 
 
-class Report(models.Model):
-    """What one job found. A job has one report, whatever happens to its workers."""
+class Finding(models.Model):
+    """What one job found."""
 
-    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="report")
-    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="reports")
     points = models.CharField(max_length=60, help_text='A fraction such as "7/2".')
     max_points = models.CharField(max_length=60)
     verdict = models.CharField(max_length=20)
@@ -88,11 +104,7 @@ class Report(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        get_latest_by = ("created_at", "pk")
-        indexes = (models.Index(fields=["submission", "created_at"], name="reports_in_order"),)
-
-    def __str__(self) -> str:
-        return f"{self.submission}: {self.verdict}, {self.points} of {self.max_points}"
+        abstract = True
 
     @property
     def earned(self) -> Fraction:
@@ -102,3 +114,26 @@ class Report(models.Model):
     def whole(self) -> grading.Report:
         """The report as grading made it."""
         return grading.Report.from_json(self.text)
+
+
+class Report(Finding):
+    """What one job found and what holds from then on. A job has one report, whatever happens to its workers."""
+
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="report")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="reports")
+
+    class Meta:
+        get_latest_by = ("created_at", "pk")
+        indexes = (models.Index(fields=["submission", "created_at"], name="reports_in_order"),)
+
+    def __str__(self) -> str:
+        return f"{self.submission}: {self.verdict}, {self.points} of {self.max_points}"
+
+
+class ShadowReport(Finding):
+    """What a shadow found. It becomes a report when the regrade is published, and never if it is discarded."""
+
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="shadow_report")
+
+    def __str__(self) -> str:
+        return f"Shadow of {self.job.submission}: {self.verdict}, {self.points} of {self.max_points}"
