@@ -56,11 +56,11 @@ def waiting_in_order(now: datetime) -> list[int]:
 
 def claim(worker: str) -> tuple[Lease, Job] | None:
     """Lease the job whose turn it is, or None when none waits."""
-    now = clock.now()
-    turns = waiting_in_order(now)  # a mere look, before the lock that hand-ins need, too
     with transaction.atomic():
+        now = clock.now()
+        turns = waiting_in_order(now)
         for pk in turns:
-            # The job may be another dispatcher's by now: the state decides who was first.
+            # Where several dispatchers share a database without a common lock, the state decides who was first.
             taken = Job.objects.filter(pk=pk, state=State.WAITING).update(
                 state=State.LEASED,
                 leased_by=worker,
