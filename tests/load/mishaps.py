@@ -106,7 +106,7 @@ class Line:
         deadline = time.monotonic() + 20
         while not self.was_leased and time.monotonic() < deadline:
             self._signal(signal.SIGSTOP)
-            self.was_leased = self._leased(office)
+            self.was_leased = self._count(office, "state = 'leased' AND leased_by LIKE 'far:%'")
             if not self.was_leased:
                 self._signal(signal.SIGCONT)
                 time.sleep(0.01)
@@ -114,6 +114,10 @@ class Line:
         self._signal(signal.SIGCONT)
 
     def mend(self, office: Office) -> None:
+        """Plug it in again, once another worker was seen to take the job over."""
+        deadline = time.monotonic() + 120
+        while not self._count(office, "losses > 0") and time.monotonic() < deadline:
+            time.sleep(0.2)
         self._ip("link", "set", self.name, "up")
 
     def close(self) -> None:
@@ -133,8 +137,8 @@ class Line:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def _leased(self, office: Office) -> int:
-        question = "SELECT count(*) FROM queue_job WHERE state = 'leased' AND leased_by LIKE 'far:%'"
+    def _count(self, office: Office, which: str) -> int:
+        question = f"SELECT count(*) FROM queue_job WHERE {which}"
         return int(str(self.cluster.ask(office.environment["GRADSCHOOL_DATABASE"], question)[0][0]))
 
     def _let_in(self) -> None:
