@@ -10,8 +10,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from django.db import connections
 
+from gradschool.cli.backup import command
 from gradschool.office.handin.blobs import Incoming, path_of
 from gradschool.office.handin.models import Submission
 from gradschool.office.keeping import chest
@@ -20,7 +22,7 @@ from gradschool.office.keeping.rules import BadBackup
 from gradschool.office.marking.models import Paper
 from gradschool.office.queue.models import Job, Worker
 
-from .conftest import rows_in
+from .conftest import in_office, rows_in
 
 
 @pytest.fixture
@@ -209,6 +211,29 @@ def test_what_is_lost_already_is_said_and_the_rest_is_backed_up(in_service, offe
     assert manifest.missing == sorted([lost.blob, bent.blob])
     assert set(manifest.blobs) == {whole.blob}
     assert chest.faults_of(place, manifest) == []
+
+
+def test_the_command_says_what_is_in_it_and_what_was_lost(in_service, offering, chi, hand_in, place):
+    kept, lost = hand_in(chi, "x = 1\n"), hand_in(chi, "x = 2\n")
+    said = CliRunner().invoke(command, [str(place), "--verify"])
+    assert said.exit_code == 0
+    assert "2 files of 0.0 MB, verified." in said.output
+    assert "whoever reads the backup can forge both" in said.output
+    lost.path.unlink()
+    said = CliRunner().invoke(command, [str(place), "--keep", "1", "--without-key"])
+    assert said.exit_code == 0, "an older backup has it still"
+    assert "Removed 1 older" in said.output
+    chest.blob_in(place / "blobs", lost.blob).unlink()
+    said = CliRunner().invoke(command, [str(place)])
+    assert said.exit_code == 1
+    assert f"1 files that rows name were missing from the store, or damaged: {lost.blob}" in said.output
+    assert kept.blob in chest.manifest_of(place).blobs
+
+
+def test_where_there_is_no_office_there_is_nothing_to_back_up(tmp_path):
+    said = in_office(tmp_path / "nowhere", "-m", "gradschool", "backup", str(tmp_path / "backups"))
+    assert said.returncode == 1
+    assert said.stderr == "Error: There is no office here to back up; set GRADSCHOOL_HOME to its folder.\n"
 
 
 def test_a_key_from_the_environment_stays_with_whoever_set_it(in_service, offering, place, settings):

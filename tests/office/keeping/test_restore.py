@@ -11,6 +11,7 @@ import pytest
 from gradschool.office.keeping import chest
 from gradschool.office.keeping.backup import back_up
 from gradschool.office.keeping.rules import Manifest
+from gradschool.office.similarity.models import Prints
 
 from .conftest import in_office, restored, rows_in
 
@@ -51,7 +52,8 @@ def manifest(in_service, offering, chi, eve, note, hand_in, grade, place) -> Man
     """A backup of an office with three hand-ins, of which one is graded."""
     grade(hand_in(chi, "x = 1\n"))
     hand_in(chi, "x = 2\n")
-    hand_in(eve, "x = 3\n")
+    row = hand_in(eve, "x = 3\n")
+    Prints.objects.create(blob=row.blob, method=1, hashes=bytes(range(256)))
     return back_up(place)
 
 
@@ -84,7 +86,10 @@ def test_a_backup_of_older_tables_is_brought_up_to_date(manifest, home, place, t
     done = restored(tmp_path / "new", tmp_path / "older")
     assert done.returncode == 0, done.stderr
     again = in_office(tmp_path / "new", "-c", BACK_UP, str(place))
-    assert rows_in(place, chest.manifest_of(place, again.stdout.strip())) == rows_in(place, manifest)
+    after, before = rows_in(place, chest.manifest_of(place, again.stdout.strip())), rows_in(place, manifest)
+    for job in (*after["queue.job"], *before["queue.job"]):
+        del job["turn"]  # a column that came later, and is filled with the moment of the upgrade
+    assert after == before
 
 
 def test_a_term_moves_to_postgresql_and_back(manifest, home, place, tmp_path, postgresql):

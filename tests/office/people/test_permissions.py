@@ -37,6 +37,7 @@ from gradschool.office.people.models import (
     Session,
     User,
 )
+from gradschool.office.queue.models import Job
 from gradschool.office.regrade.models import Regrade
 from gradschool.office.similarity.models import Comparison, Pair
 from gradschool.office.theory.models import Sheet
@@ -150,11 +151,15 @@ TABLE = {
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
+    "keeping:mine": (row("302 404 200 200 200 200 200 200 200 200 404"), NEVER),  # whoever has or had a place
+    "keeping:theirs": (TEACH, NEVER),
     "audit:entries": (TEACH, NEVER),
     "regrade:regrades": (TEACH, LACKING),
     "regrade:regrade": (TEACH, NEVER),
     "regrade:status": (TEACH, NEVER),
     "regrade:decide": (NEVER, LACKING),
+    "queue:queue": (STAFF, NEVER),
+    "queue:try_again": (NEVER, BACK),
     "similarity:problem_sets": (COURSE, NEVER),
     "similarity:pair": (COURSE, NEVER),
     "similarity:pairs": (COURSE, NEVER),
@@ -335,6 +340,7 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
         started_at=offering.applied_at,
     )
     things |= dict.fromkeys(["regrade:regrade", "regrade:status", "regrade:decide"], regrade.pk)
+    things |= {"queue:try_again": (submission.jobs.first() or a_job(submission)).pk}
     for name, parts in ADDRESSES.items():
         if "pk" in parts and name not in things:
             things[name] = submission.pk
@@ -352,6 +358,12 @@ def a_submission(offering: Offering, user: User) -> Submission:
     return Submission.objects.create(
         group=group, problem_set=hw1, number=1, blob="0" * 64, size=1, submitted_by=user, **times
     )
+
+
+def a_job(submission: Submission) -> Job:
+    moment = submission.arrived_at
+    version = submission.problem_set.versions.create(digest="0" * 64, folder="/nowhere", created_at=moment)
+    return submission.jobs.create(version=version, created_at=moment, not_before=moment, state="done")
 
 
 @pytest.fixture(autouse=True)

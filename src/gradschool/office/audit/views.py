@@ -104,5 +104,11 @@ def _shown(found: list[Entry]) -> list[Row]:
 def _said(details: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
     for key, value in details:
         if key != "enrolment" and value not in ("", None, [], {}):
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            text = _in_words(value)
             yield key.replace("_", " "), text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(inner)}" for key, inner in value.items() if inner) or "nothing"
+    return ", ".join(map(_in_words, value)) if isinstance(value, list) else str(value)

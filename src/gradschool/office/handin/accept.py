@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +21,11 @@ from gradschool.office.handin.models import Group, ProblemSet, Submission
 from gradschool.office.handin.receipts import sign
 from gradschool.office.handin.rules import Refusal
 from gradschool.office.people.models import Enrolment
-from gradschool.office.queue.models import Job, Lane
+from gradschool.office.queue import leases
 
 Upload = tuple[str, Incoming]  # the name that the sender gave it, and its content
 
+DISK_IS_FULL = {"SQLITE_FULL", "53100"}  # as the databases call it
 ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 
@@ -161,10 +161,7 @@ def _write_rows(
         submission.signature = sign(submission.receipt)
         submission.save(force_insert=True)
         assert problem_set.current is not None, "checked by the window"
-        now = clock.now()
-        Job.objects.create(
-            submission=submission, version=problem_set.current, lane=Lane.LIVE, created_at=now, not_before=now
-        )
+        leases.enqueue(submission, problem_set.current)
         return submission, True
 
 
@@ -189,7 +186,6 @@ def _full_database_is_a_refusal() -> Iterator[None]:
         yield
     except OperationalError as error:
         cause = error.__cause__
-        full = isinstance(cause, sqlite3.OperationalError) and getattr(cause, "sqlite_errorname", "") == "SQLITE_FULL"
-        if not full:
+        if DISK_IS_FULL.isdisjoint({getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}):
             raise
         raise Refusal(507, rules.DISK_FULL) from error

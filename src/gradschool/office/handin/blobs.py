@@ -35,6 +35,16 @@ def path_of(digest: str) -> Path:
     return folder() / digest[:2] / digest[2:]
 
 
+def trouble(digest: str) -> str:
+    """Why this content cannot be read here whole and unchanged; empty if it can. A shared store may lag behind."""
+    try:
+        with path_of(digest).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"What was handed in, {digest[:12]}, cannot be read from the store at {folder()}: {error.strerror}."
+    return "" if found == digest else f"What was handed in, {digest[:12]}, is cut off or changed in {folder()}."
+
+
 class Incoming:
     """A file on its way into the store. Write, `close`, then `keep` or `discard`; as a context it discards itself."""
 

@@ -320,15 +320,15 @@ def grade_again(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
     viewer = viewer_of(request, offering)
     user = viewer.require_staff()
     row = _own_submission(viewer, pk)
-    with transaction.atomic():  # the look and the change under one lock: two clicks are one grading
-        if row.jobs.filter(state__in=OPEN).exists():
-            messages.info(request, "It is being graded already.")
-            return redirect("handin:submission", offering, pk)
-        latest = row.jobs.order_by("pk").last()
-        assert latest is not None, "a submission is stored together with its first job"
-        leases.grade_again(latest)
-        log(viewer.offering, user, "grade again", f"{row} of {row.group}", submission=str(row.pk))
-    messages.success(request, "It is graded again; the report below stays until the new one is there.")
+    latest = row.jobs.order_by("pk").last()
+    assert latest is not None, "a submission is stored together with its first job"
+    with transaction.atomic():
+        if again := leases.grade_again(latest):
+            log(viewer.offering, user, "grade again", f"{row} of {row.group}", submission=str(row.pk))
+    if again:
+        messages.success(request, "It is graded again; the report below stays until the new one is there.")
+    else:
+        messages.info(request, "It is being graded already.")
     return redirect("handin:submission", offering, pk)
 
 

@@ -140,14 +140,15 @@ def sweep(folder: Path) -> None:
 
 def forget(folder: Path, keep: int) -> list[str]:
     """Remove all but the latest `keep` backups, and the contents that none of these names; the stamps that are gone."""
-    gone = all_of(folder)[:-keep]
-    for stamp in gone:
-        (folder / f"backup-{stamp}.json").unlink()
-    sweep(folder)
-    named = {digest for stamp in all_of(folder) for digest in manifest_of(folder, stamp).blobs}
-    for path in (folder / "blobs").glob("??/*"):
-        if path.parent.name + path.name not in named:
-            path.unlink()
+    with alone(folder):
+        gone = all_of(folder)[:-keep]
+        for stamp in gone:
+            (folder / f"backup-{stamp}.json").unlink()
+        sweep(folder)
+        named = {digest for stamp in all_of(folder) for digest in manifest_of(folder, stamp).blobs}
+        for path in (folder / "blobs").glob("??/*"):
+            if path.parent.name + path.name not in named:
+                path.unlink()
     return gone
 
 

@@ -6,6 +6,7 @@ before an upgrade, and one of last year can be read by the gradschool of today.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 import json
@@ -116,6 +117,8 @@ def _plain(value: object) -> str:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, bytes | memoryview):
+        return base64.b64encode(value).decode()  # which a BinaryField reads
     raise TypeError(f"a column holds a {type(value).__name__}, which backups cannot keep yet")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 
 from django.db import models
 
 from gradschool.grading import report as grading
+from gradschool.office import clock
 from gradschool.office.handin.models import ProblemVersion, Submission
+from gradschool.office.queue.rules import LEASE
 
 
 class Lane(models.TextChoices):
@@ -37,9 +40,16 @@ class Worker(models.Model):
     tier = models.CharField(max_length=40, help_text="The sandbox that it grades in.")
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
+    slots = models.PositiveIntegerField(default=1, help_text="Gradings at the same time.")
+    place = models.CharField(max_length=100, blank=True, help_text="What its pid is a number of: a start of a machine.")
+    gone_at = models.DateTimeField(null=True, help_text="When others found that it does not work any more.")
 
     def __str__(self) -> str:
         return self.name
+
+    def alive(self, now: datetime) -> bool:
+        """Whether it works, as far as anybody knows."""
+        return self.gone_at is None and self.heartbeat_at >= now - LEASE
 
 
 class LiveJobs(models.Manager["Job"]):
@@ -66,6 +76,7 @@ class Job(models.Model):
     leased_by = models.CharField(max_length=200, blank=True)
     leased_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+    turn = models.DateTimeField(default=clock.now, help_text="Its place in the lane, as rules.turn says.")
     not_before = models.DateTimeField(help_text="A job that failed waits until then.")
     started_at = models.DateTimeField(null=True, help_text="Begin of the last lease.")
     finished_at = models.DateTimeField(null=True)
@@ -86,7 +97,11 @@ class Job(models.Model):
                 condition=~models.Q(state="leased") | models.Q(leased_until__isnull=False), name="a_lease_ends"
             ),
         )
-        indexes = (models.Index(fields=["state", "lane", "created_at"], name="jobs_in_order"),)
+        indexes = (
+            models.Index(fields=["state", "lane", "turn", "id"], name="jobs_by_turn"),
+            models.Index(fields=["version", "finished_at"], name="gradings_of_a_version"),
+            models.Index(fields=["finished_at"], name="gradings_by_end"),
+        )
 
     def __str__(self) -> str:
         return f"{self.submission} ({self.get_state_display()})"

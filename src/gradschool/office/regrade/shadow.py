@@ -7,6 +7,7 @@ publication is when they begin to hold, and a record replayed for the moment bef
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +23,9 @@ from gradschool.office.audit.models import Entry, log
 from gradschool.office.gradebook.ledger import records_of
 from gradschool.office.handin.models import ProblemSet, Submission
 from gradschool.office.people.models import Enrolment, User
-from gradschool.office.queue import rules as queue_rules
 from gradschool.office.queue.models import OPEN, Job, Lane, Report, ShadowReport, State, Worker
-from gradschool.office.queue.standing import SAMPLE
+from gradschool.office.queue.rules import in_words, wait_seconds
+from gradschool.office.queue.standing import Paces
 from gradschool.office.regrade import diff
 from gradschool.office.regrade.models import UNDECIDED, Regrade, Scope, Stage, Trial
 
@@ -106,6 +107,7 @@ def _enter(regrade: Regrade, submissions: Iterable[Submission], now: datetime) -
             state=held,
             shadow=True,
             created_at=now,
+            turn=now,
             not_before=now,
         )
         for row in rows
@@ -282,14 +284,13 @@ def discard(regrade: Regrade, by: User) -> bool:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a regrade is. The seconds are None while nothing is known."""
+    """How far a regrade is; `wait` is how long the rest takes, in words, empty while nothing is known."""
 
     total: int
     done: int
     running: int
     given_up: int
-    least_seconds: int | None
-    most_seconds: int | None
+    wait: str
     worker_alive: bool
 
     @property
@@ -305,22 +306,22 @@ def progress(regrade: Regrade) -> Progress:
     """How far it is, and how long the rest takes if no hand-in comes in between."""
     now = clock.now()
     rows = Job.objects.filter(trial__regrade=regrade)
-    states: dict[str, int] = {}
-    for state in rows.values_list("state", flat=True):
-        states[state] = states.get(state, 0) + 1
-    total, running = sum(states.values()), states.get(State.LEASED, 0)
-    done, dead = states.get(State.DONE, 0), states.get(State.DEAD, 0)
-    times = rows.filter(state=State.DONE).order_by("-finished_at").values_list("started_at", "finished_at")[:SAMPLE]
-    recent = [(end - begin).total_seconds() for begin, end in times if begin and end]
+    states = Counter(rows.values_list("state", flat=True))
     begun = [begin for begin in rows.filter(state=State.LEASED).values_list("started_at", flat=True) if begin]
-    running_for = [(now - begin).total_seconds() for begin in begun]
-    left = total - done - dead
-    estimate = (
-        queue_rules.wait_seconds(left - len(begun) - 1, running_for, recent, max(1, len(begun))) if left else None
+    workers = [worker for worker in Worker.objects.all() if worker.alive(now)]
+    left = states.total() - states[State.DONE] - states[State.DEAD]
+    pace = Paces().of(regrade.version)
+    running = [((now - begin).total_seconds(), pace) for begin in begun]
+    slots = sum(worker.slots for worker in workers)
+    estimate = wait_seconds([(max(0, left - len(begun) - 1), pace)], running, pace, slots) if left else None
+    return Progress(
+        total=states.total(),
+        done=states[State.DONE],
+        running=len(begun),
+        given_up=states[State.DEAD],
+        wait=in_words(*estimate) if estimate else "",
+        worker_alive=bool(workers),
     )
-    least, most = (max(1, round(seconds)) for seconds in estimate) if estimate else (None, None)
-    alive = Worker.objects.filter(heartbeat_at__gt=now - 2 * queue_rules.LEASE).exists()
-    return Progress(total, done, running, dead, least, most, alive)
 
 
 def published_about(submission: UUID) -> QuerySet[Trial]:

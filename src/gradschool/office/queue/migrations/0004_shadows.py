@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("handin", "0002_accommodations"),
-        ("queue", "0002_board_scores"),
+        ("queue", "0003_turns"),
     ]
 
     operations = [
