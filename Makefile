@@ -32,7 +32,7 @@ format: $(VENV)/.test  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-load: $(VENV)/.test  ## the long versions: site and worker killed at 200 random moments
+load: $(VENV)/.test  ## the long versions: a deadline with a thousand students, alone and with mishaps; 200 random kills
 	$(BIN)/python -m pytest -m load $(PYTEST_ARGS)
 
 attack: $(VENV)/.test  ## every attack on every sandbox tier that this machine gives, as root and as an ordinary user

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from gradschool.office import clock
+from gradschool.office.site.views import unavailable
+
+log = logging.getLogger("gradschool.site")
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -34,6 +38,22 @@ def arrival(get_response: Handler) -> Handler:
         request.arrived_at = clock.now()  # type: ignore[attr-defined]
         return get_response(request)
 
+    return handle
+
+
+def database_away(get_response: Handler) -> Handler:
+    """A database that restarts, or is busy for too long, is told of as what it is: for a while."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        log.error("the database does not answer: %s", str(exception).strip())
+        return unavailable(request)
+
+    handle.process_exception = process_exception  # type: ignore[attr-defined]  # where Django looks for it
     return handle
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from gradschool.office.handin import blobs, receipts
+from gradschool.office.handin import blobs, receipts, rules
 from gradschool.office.handin.models import Submission
 from gradschool.office.people.models import ApiToken
 from gradschool.office.queue.models import Job
@@ -203,6 +203,20 @@ def test_the_command_line_hands_in_with_its_token(chi, offering) -> None:
         f"/api/fall-2021/submissions/{answer.json()['submission']}", headers={"Authorization": f"Bearer {token}"}
     )
     assert found.json()["report"] is None
+
+
+@pytest.mark.parametrize(
+    ("least", "ahead", "seconds"),
+    [(None, 0, 2), (3, 1, 2), (40, 5, 10), (None, 80, 20), (3600, 900, 30)],
+)
+def test_a_page_that_waits_long_asks_seldom(least: int | None, ahead: int, seconds: int) -> None:
+    assert rules.seconds_to_next_look(least, ahead) == seconds
+
+
+def test_the_page_of_a_hand_in_asks_soon_when_its_grading_is_next(chi, client_of) -> None:
+    send(client_of(chi), a_zip(zipped(GOOD)))
+    row = Submission.objects.get()
+    assert 'hx-trigger="every 2s"' in client_of(chi).get(f"/fall-2021/submissions/{row.pk}/status").content.decode()
 
 
 def test_the_hand_out_is_a_zip_without_the_solution(offering, client) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 
@@ -31,6 +31,21 @@ def test_an_unknown_address_leads_back_to_the_schedule(client, offering) -> None
     assert "There is no such page" in markup
     assert f'href="/{offering.slug}/"' in markup
     assert "tried" not in markup
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_a_database_that_does_not_answer_is_said_to_be_away_for_a_while(client, offering, monkeypatch, kind) -> None:
+    def away(*args: object, **kwargs: object) -> None:
+        raise kind("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("gradschool.office.people.permissions.get_object_or_404", away)
+    page = client.get(f"/{offering.slug}/problems/hw1/")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
+    assert "does not answer at the moment" in page.content.decode()
+    assert "server closed" not in page.content.decode()
+    sent = client.post(f"/{offering.slug}/problems/hw1/hand-in", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert sent.status_code == 503
+    assert "Try again in a minute" in sent.json()["error"]
 
 
 def test_an_unknown_offering_is_not_found_and_tells_nothing_of_the_database(client, offering) -> None:

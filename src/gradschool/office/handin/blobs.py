@@ -22,6 +22,7 @@ from django.conf import settings
 from gradschool.office.handin.rules import DISK_FULL, Refusal
 
 LEFTOVER_SECONDS = 6 * 3600  # no upload takes that long
+_on_disk: set[Path] = set()  # folders of the store of which this process has seen that their names are on the disk
 
 
 def folder() -> Path:
@@ -90,7 +91,9 @@ class Incoming:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(self.path, target)  # the same content may be there: then nothing changes
             _sync_folder(target.parent)
-            _sync_folder(target.parent.parent)
+            if target.parent not in _on_disk:  # the folder's own name; it is never removed again
+                _sync_folder(target.parent.parent)
+                _on_disk.add(target.parent)
         return self.digest
 
     def discard(self) -> None:

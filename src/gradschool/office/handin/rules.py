@@ -123,6 +123,15 @@ def counted_at(arrived: datetime, completed: datetime) -> datetime:
     return arrived if completed - arrived <= UPLOAD_TIME else completed
 
 
+def seconds_to_next_look(least_seconds: int | None, ahead: int) -> int:
+    """After how long a page that waits for a grading asks again: a quarter of the wait, from 2 to 30 seconds.
+
+    At a deadline a whole class waits, and a thousand pages that ask every two seconds leave no time for hand-ins.
+    While nothing is known of the wait, each grading `ahead` counts as a second.
+    """
+    return max(2, min(30, (ahead if least_seconds is None else least_seconds) // 4))
+
+
 def missing_warning(missing: Sequence[str]) -> str:
     """What a hand-in that lacks required files is told; it is taken all the same."""
     one = len(missing) == 1

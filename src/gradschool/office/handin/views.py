@@ -24,7 +24,7 @@ from gradschool.office.audit.models import log
 from gradschool.office.handin import accept, handouts, receipts
 from gradschool.office.handin.deadlines import effective, granted, granted_to, window_of
 from gradschool.office.handin.models import ProblemSet, Submission
-from gradschool.office.handin.rules import Granted, Refusal, refusal_at, wall_clock
+from gradschool.office.handin.rules import Granted, Refusal, refusal_at, seconds_to_next_look, wall_clock
 from gradschool.office.handin.uploads import check_declared_length, drain, files_of, let_files_in, raw_body
 from gradschool.office.people.models import Enrolment
 from gradschool.office.people.permissions import SignInNeeded, Viewer, bearer, viewer_of
@@ -258,7 +258,7 @@ def submission(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
 
 @require_safe
 def status(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
-    """The part of the submission's page that changes; asked for every two seconds while a grading is open."""
+    """The part of the submission's page that changes; asked for again and again while a grading is open."""
     viewer = viewer_of(request, offering)
     return render(request, "handin/status.html", _state(viewer, _own_submission(viewer, pk)))
 
@@ -275,6 +275,7 @@ def _state(viewer: Viewer, row: Submission) -> dict[str, Any]:
         "viewer": viewer,
         "submission": row,
         "standing": now,
+        "look_again": seconds_to_next_look(now.least_seconds, now.ahead or 0),
         "report": active,
         "graded": graded,
         "parts": _parts(row.problem_set, graded) if graded else [],

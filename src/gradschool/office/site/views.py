@@ -16,6 +16,7 @@ from gradschool.office import clock
 from gradschool.office.courses import course_of
 from gradschool.office.handin.deadlines import changed, course_for, granted_to
 from gradschool.office.handin.rules import Granted
+from gradschool.office.handin.uploads import drain
 from gradschool.office.people.models import CalendarFeed, Offering
 from gradschool.office.people.permissions import SignInNeeded, viewer_of
 from gradschool.office.site import prerequisites, rendering, shelf
@@ -297,6 +298,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         return JsonResponse({"error": f"{heading}. {reason}"}, status=500)
     return HttpResponse(render_to_string("site/error.html", _error(500, heading, reason)), status=500)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503 while the database does not answer. Whoever hands in is told, too, though nobody knows what was stored."""
+    heading = "The office does not answer at the moment"
+    reason = "Try again in a minute. What is handed in twice counts once, so handing in again costs nothing."
+    drain(request)
+    if _is_api(request) or request.headers.get("X-Requested-With") == "XMLHttpRequest":
+        response: HttpResponse = JsonResponse({"error": f"{heading}. {reason}"}, status=503)
+    else:
+        response = HttpResponse(render_to_string("site/error.html", _error(503, heading, reason)), status=503)
+    response["Retry-After"] = "60"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
