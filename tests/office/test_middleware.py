@@ -69,8 +69,9 @@ def test_every_address_answers_everybody_with_all_headers_and_nothing_inline(wor
             body = b"".join(response.streaming_content) if response.streaming else response.content
             if response.headers.get("Content-Type", "").startswith("text/html"):
                 found += [str(body[max(0, m.start() - 40) : m.end() + 60]) for m in INLINE.finditer(body)]
-            elif "inline" in response.headers.get("Content-Disposition", "") and not (
-                response.headers["Content-Type"] in PICTURES
+            elif (
+                "inline" in response.headers.get("Content-Disposition", "")
+                and response.headers["Content-Type"] not in PICTURES
             ):
                 found.append("shown in the browser although it is no page")
             response.close()

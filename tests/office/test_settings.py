@@ -24,7 +24,12 @@ def look(home: Path, **variables: str) -> dict[str, object]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GRADSCHOOL_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", LOOK],
-        env={**clean, "GRADSCHOOL_HOME": str(home), "DJANGO_SETTINGS_MODULE": "gradschool.office.settings", **variables},
+        env={
+            **clean,
+            "GRADSCHOOL_HOME": str(home),
+            "DJANGO_SETTINGS_MODULE": "gradschool.office.settings",
+            **variables,
+        },
         capture_output=True,
         text=True,
         timeout=120,

@@ -86,8 +86,8 @@ def _prepare(demo: bool, course: Path | None) -> None:
 
 
 def _run(host: str, port: int, threads: int, slots: int, demo: bool) -> None:
-    site = [sys.executable, "-m", "gunicorn", "gradschool.office.wsgi", "--bind", f"{host}:{port}"]
-    site += ["--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning", "--timeout", "900"]
+    site = [sys.executable, "-m", "gunicorn", "--config", "python:gradschool.office.server", "gradschool.office.wsgi"]
+    site += ["--bind", f"{host}:{port}", "--threads", str(threads)]
     worker = [sys.executable, "-m", "gradschool", "worker", "--slots", str(slots)]
     stopping = False
 
