@@ -1,8 +1,12 @@
 #!/bin/sh
-# Chromium for the browser tests and bubblewrap for those of the sandbox, from the distribution's packages where that is
-# allowed.
+# Chromium for the browser tests, bubblewrap for those of the sandbox, and nginx and curl to follow docs/deploy.md, from
+# the distribution's packages where that is allowed.
 set -eu
-command -v chromium >/dev/null 2>&1 && command -v bwrap >/dev/null 2>&1 && exit 0
+missing=
+for program in chromium bwrap nginx curl; do
+    PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+[ -n "$missing" ] || exit 0
 if [ "${NO_APT:-}" = 1 ]; then
     why="NO_APT=1 forbids installing it"
 elif ! command -v apt-get >/dev/null 2>&1; then
@@ -15,10 +19,10 @@ else
     why="only root may install it"
 fi
 if [ -z "${why:-}" ]; then
-    echo "gradschool: installing Chromium and bubblewrap for the tests"
+    echo "gradschool: installing$missing for the tests"
     $sudo apt-get update -qq >/dev/null 2>&1 || true
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium bubblewrap \
-        fonts-dejavu-core >/dev/null 2>&1 && exit 0
+        fonts-dejavu-core nginx-light curl >/dev/null 2>&1 && exit 0
     why="apt-get could not install it"
 fi
-echo "gradschool: Chromium or bubblewrap is missing ($why); their tests are left out, everything else runs"
+echo "gradschool:$missing not found ($why); their tests are left out, everything else runs"

@@ -74,6 +74,8 @@ def configuration(form: str) -> dict[str, Any]:
         "loggers": {
             "gradschool": {"level": "INFO"},
             "gradschool.requests": {"level": "INFO" if form == "json" else "WARNING"},
+            # Anybody can ask for another host, with any text for its name; the request's own line says 400.
+            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
             # Of a request that it cannot read gunicorn warns with the sender's address.
             "gunicorn.error": {"level": "ERROR" if form == "json" else "WARNING"},
         },
