@@ -72,6 +72,7 @@ def configuration(form: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
+            "django": {"level": "WARNING"},
             "gradschool": {"level": "INFO"},
             "gradschool.requests": {"level": "INFO" if form == "json" else "WARNING"},
             # Anybody can ask for another host, with any text for its name; the request's own line says 400.
