@@ -11,15 +11,17 @@ import io
 import json
 import random
 import re
+import signal
 import socket
 import sqlite3
 import tempfile
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -152,7 +154,7 @@ def announces_less_than_it_sends(chance: random.Random, chi: Sender) -> bytes:
 
 @kind
 def has_another_boundary(chance: random.Random, chi: Sender) -> bytes:
-    other = chance.choice(["", '"', "other", "edg", "edge--", "e" * 5000, "\x7f", "ed ge", '"edge', "=;=", "ä"])
+    other = chance.choice(["", '"', "other", "edge--", "e" * 5000, "\x7f", "ed ge", '"edge', "=;=", "ä"])
     return chi.form(chi.multipart(chi.part(WHOLE)), boundary=other)
 
 
@@ -261,7 +263,7 @@ def has_strange_parts(chance: random.Random, chi: Sender) -> bytes:
             chi.part(b"PK", "mine.zip", "X: " + "y" * chance.randrange(100_000)),
             chi.part(b"PK", "mine.zip", "Content-Type: text/html; charset=\x00utf-7"),
             chi.part(b"PK", "mine.zip", "Content-Length: -5"),
-            b"--edge\r\nContent-Disposition: form-data; filename*=utf-8''%ff%00; name=\"files\"\r\n\r\nPK\r\n",
+            b"--edge\r\nContent-Disposition: form-data; filename*=utf-8''%ff%00.zip; name=\"files\"\r\n\r\nPK\r\n",
             b"--edge\r\n\r\nno header at all\r\n",
             b"--edge\r\nContent-Disposition: form-data\r\n\r\nPK\r\n",
             b"--edge\n\nPK\n",
@@ -348,10 +350,16 @@ def is_noise(chance: random.Random, chi: Sender) -> bytes:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Served]:
     served = serve(tmp_path / "home", "--slots", "0")
+    said: deque[str] = deque(maxlen=20_000)  # read all the time: a server whose words nobody takes stops
+    assert served.process.stdout is not None
+    reader = Thread(target=said.extend, args=(served.process.stdout,))
+    reader.start()
     yield served
-    code, last = served.stop()
-    assert code == 0, last
-    assert "Internal Server Error" not in last, last[-5000:]
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(30) == 0
+    reader.join()
+    served.process.stdout.close()
+    assert not [line for line in said if "Internal Server Error" in line or "Error handling request" in line]
 
 
 def signed_in(office: Served) -> Sender:
@@ -433,7 +441,7 @@ def bombard(office: Served, count: int, seed: int) -> dict[str, object]:
     after, (holds, most) = state(office.home), memory(pid)
     faults = {key: n for key, n in answers.items() if key[1] >= 500 and key[1] not in REFUSED_BY_PROTOCOL}
     assert not faults
-    taken = {key: n for key, n in answers.items() if key[1] in (200, 201, 302) and key[0] != "is_no_request"}
+    taken = {key: n for key, n in answers.items() if key[1] in (200, 201)}
     assert not taken
     assert after == before
     assert holds - held < GROWTH, f"{held} KiB before, {holds} after"
