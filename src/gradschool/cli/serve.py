@@ -146,6 +146,8 @@ def _greet(host: str, port: int, demo: bool) -> None:
         click.echo(f"Sign in with one of these; the password is {PASSWORD}")
         for address, what in sign_ins():
             click.echo(f"  {address:18} {what}")
+    elif host not in LOOPBACK:
+        click.echo("It speaks plain HTTP: passwords can be read on their way. docs/deploy.md puts TLS in front.")
     click.echo("Ctrl-C stops it.")
 
 
