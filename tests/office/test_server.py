@@ -7,6 +7,8 @@ import re
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +16,10 @@ import pytest
 from gunicorn.workers.gthread import ThreadWorker
 
 from gradschool.office import server
+from tests.cli.conftest import until
 
 
 def test_gunicorn_understands_every_setting(tmp_path: Path) -> None:
-    (tmp_path / "metrics").mkdir()  # which a start makes, and this is none
     command = [sys.executable, "-m", "gunicorn", "--config", "python:gradschool.office.server", "--print-config"]
     said = subprocess.run(
         [*command, "gradschool.office.wsgi"],
@@ -49,9 +51,39 @@ def test_a_connection_that_says_or_takes_nothing_ends(monkeypatch: pytest.Monkey
 
 
 def test_counts_begin_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
-    server.on_starting(None)
+    monkeypatch.setenv("GRADSCHOOL_HOME", str(tmp_path))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    server.count_from_zero()
     (tmp_path / "metrics" / "counter_1.db").write_text("old")
-    server.on_starting(None)
+    server.count_from_zero()
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path / "metrics")
     assert list((tmp_path / "metrics").iterdir()) == []
     assert (tmp_path / "metrics").stat().st_mode & 0o777 == 0o700
+
+
+def test_several_preloaded_processes_are_counted_together(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:gradschool.office.server"]
+    command += ["gradschool.office.wsgi", "--workers", "2", "--preload", "--bind", f"127.0.0.1:{port}"]
+    with subprocess.Popen(command, env={**os.environ, "GRADSCHOOL_HOME": str(tmp_path)}) as site:
+        try:
+            until(lambda: asked(port, "/healthz"))
+            for _ in range(20):
+                assert asked(port, "/healthz")
+            counted = float(
+                re.search(rb'answers_total{status="200",view="site:healthz"} (\S+)', asked(port, "/metrics"))[1]
+            )
+            assert counted == 21
+        finally:
+            site.terminate()
+
+
+def asked(port: int, path: str) -> bytes:
+    """A page's body; nothing while nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+            return answer.read()
+    except urllib.error.URLError:
+        return b""

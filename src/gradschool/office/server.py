@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import struct
-from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -30,15 +29,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().enqueue_req(conn)
 
 
-def on_starting(server: Any) -> None:
-    """Count requests from zero: what an earlier start counted was scraped, or is of no use any more."""
-    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+def count_from_zero() -> None:
+    """Make an empty folder for the counts of requests: what an earlier start counted was scraped, or is of no use.
+
+    prometheus_client reads its place from the environment when the site imports it, at once where gunicorn preloads:
+    each process counts in files of this folder, and a look sums over them.
+    """
+    folder = environment.home() / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder, mode=0o700)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-# Read when prometheus_client is imported: each process counts in files of this folder, and a look sums over them.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(environment.home() / "metrics")
+count_from_zero()
 
 worker_class = Worker
 timeout = 900  # a hand-in of a slow line has ten minutes

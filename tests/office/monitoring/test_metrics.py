@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from gradschool.grading.report import Verdict
 from gradschool.office import clock
+from gradschool.office.monitoring import metrics
 from gradschool.office.queue.models import Worker
 from gradschool.office.site import views
 
@@ -44,7 +47,16 @@ def test_what_waits_what_was_graded_and_who_works(chi, eve, hand_in, grade, at) 
     assert found["gradschool_gradings_total", Verdict.PARTIAL.value] == 1
     assert found["gradschool_hand_ins_total",] == 3
     assert found["gradschool_workers_alive",] == 1
+    assert found["gradschool_database_up",] == 1
     assert found["gradschool_free_bytes",] > 0
+
+
+def test_without_a_database_the_rest_is_told(offering) -> None:
+    with patch.object(metrics.Job.objects, "filter", side_effect=OperationalError("disk I/O error")):
+        found = numbers()
+    assert found["gradschool_database_up",] == 0
+    assert found["gradschool_free_bytes",] > 0
+    assert ("gradschool_workers_alive",) not in found
 
 
 def test_requests_are_counted_and_timed_by_view_and_faults_apart(offering, monkeypatch) -> None:
@@ -52,6 +64,7 @@ def test_requests_are_counted_and_timed_by_view_and_faults_apart(offering, monke
     monkeypatch.setattr(views, "course_of", lambda offering: 1 / 0)
     client = Client(raise_request_exception=False)
     assert [client.get(f"/fall-2021/{page}/").status_code for page in ("faq", "faq", "nowhere")] == [500, 500, 404]
+    assert client.get("/health/").status_code == 503, "which is no fault"
     after = numbers()
     grown = {key: value - before.get(key, 0) for key, value in after.items()}
     assert grown["gradschool_server_errors_total",] == 2

@@ -53,7 +53,7 @@ class Lines(logging.Formatter):
         }
         if request := REQUEST.get():
             line["request"] = request
-        line |= {name: record.__dict__[name] for name in FIELDS if name in record.__dict__ and name != "request"}
+        line |= {name: record.__dict__[name] for name in FIELDS if name in record.__dict__}
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             line["at"] = [

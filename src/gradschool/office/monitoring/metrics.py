@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from django.db import DatabaseError
 from django.db.models import Count, Min
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -21,7 +22,21 @@ from gradschool.office.queue.models import Job, Lane, Report, State
 class Office(Collector):
     """What the database and the disk know, asked for at each look."""
 
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand, or registering would ask for all of it once more."""
+        return []
+
     def collect(self) -> Iterator[Metric]:
+        """The numbers; without a database the disk's alone, and that it is away."""
+        yield GaugeMetricFamily("gradschool_free_bytes", "Free where hand-ins are kept.", health.free_bytes())
+        try:
+            known = list(self._of_the_database())
+        except DatabaseError:
+            known = []
+        yield GaugeMetricFamily("gradschool_database_up", "1 while the database answers.", int(bool(known)))
+        yield from known
+
+    def _of_the_database(self) -> Iterator[Metric]:
         now = clock.now()
         lanes = Job.objects.filter(state=State.WAITING).values_list("lane").annotate(Count("pk"), Min("created_at"))
         waiting = {lane: (count, oldest) for lane, count, oldest in lanes}
@@ -44,7 +59,6 @@ class Office(Collector):
         yield graded
         yield CounterMetricFamily("gradschool_hand_ins", "Hand-ins that were taken.", Submission.objects.count())
         yield GaugeMetricFamily("gradschool_workers_alive", "Workers heard of lately.", health.workers_alive())
-        yield GaugeMetricFamily("gradschool_free_bytes", "Free where hand-ins are kept.", health.free_bytes())
 
 
 def text() -> bytes:
