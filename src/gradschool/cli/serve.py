@@ -93,9 +93,8 @@ def _prepare(demo: bool, course: Path | None) -> None:
 
 
 def _run(host: str, port: int, processes: int, threads: int, slots: int, demo: bool) -> None:
-    site = [sys.executable, "-m", "gunicorn", "gradschool.office.wsgi", "--bind", f"{host}:{port}"]
-    site += ["--worker-class", "gthread", "--workers", str(processes), "--threads", str(threads), "--preload"]
-    site += ["--log-level", "warning", "--timeout", "900"]
+    site = [sys.executable, "-m", "gunicorn", "--config", "python:gradschool.office.server", "gradschool.office.wsgi"]
+    site += ["--bind", f"{host}:{port}", "--workers", str(processes), "--threads", str(threads)]
     worker = [sys.executable, "-m", "gradschool", "worker", "--slots", str(slots)]
     stopping = False
 
@@ -154,6 +153,8 @@ def _greet(host: str, port: int, demo: bool) -> None:
         click.echo(f"Sign in with one of these; the password is {PASSWORD}")
         for address, what in sign_ins():
             click.echo(f"  {address:18} {what}")
+    elif host not in LOOPBACK:
+        click.echo("It speaks plain HTTP: passwords can be read on their way. docs/deploy.md puts TLS in front.")
     click.echo("Ctrl-C stops it.")
 
 

@@ -227,3 +227,14 @@ def test_the_hand_out_is_a_zip_without_the_solution(offering, client) -> None:
         assert b"powers" not in archive.read(starter)
     assert not [name for name in names if "solution" in name]
     assert Path(starter).name == "classifier.py"
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_form_that_says_it_is_shorter_than_it_is_leaves_no_file_aside(chi, client_of, files: int) -> None:
+    part = b'--edge\r\nContent-Disposition: form-data; name="files"; filename="%d.py"\r\n\r\nx = 1\r\n'
+    body = b"".join(part % number for number in range(files))[
+        :-4
+    ]  # the last file's end and the closing line are missing
+    headers = {"X-Requested-With": "XMLHttpRequest"}
+    answer = client_of(chi).post(FORM, body, content_type="multipart/form-data; boundary=edge", headers=headers)
+    refused(answer, 400, "ended before all of it was here")
