@@ -6,9 +6,7 @@ The site and the worker run as a user would start them, and every page is looked
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,23 +18,17 @@ import pytest
 
 from gradschool.grading import answers
 from gradschool.grading.problem import Problem
+from tests.office.conftest import CHROMIUM, FLAGS
+
+from .conftest import free_port
 
 HW1 = Path(__file__).parents[2] / "course" / "problems" / "hw1"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 PASSWORD = "learning-by-doing"
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
