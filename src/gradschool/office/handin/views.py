@@ -61,6 +61,8 @@ def problems(request: HttpRequest, offering: str) -> HttpResponse:
             else "soon"
             if now < row.released
             else "open"
+            if now <= row.due
+            else "late"
             if now <= row.closes
             else "closed",
         )
