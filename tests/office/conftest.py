@@ -213,7 +213,7 @@ FLAGS += ["--disable-component-update", "--disable-sync"]
 
 @pytest.fixture
 def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
-    """A page of the site in a real browser in which this person is signed in.
+    """A page of the site in a real browser in which this person, or nobody, is signed in.
 
     `page.complaints` is what its console said, `page.faults()` what axe finds and whether it is wider than the screen.
     """
@@ -227,12 +227,13 @@ def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
-        def opened(user: User, address: str, **look: object):
-            client = Client()
-            client.force_login(user)
+        def opened(user: User | None, address: str, **look: object):
             context = chromium.new_context(base_url=live_server.url, **look)
-            cookie = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+            if user is not None:
+                client = Client()
+                client.force_login(user)
+                cookie = client.cookies["sessionid"].value
+                context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
             page = context.new_page()
             page.complaints = []
             page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
