@@ -209,13 +209,15 @@ def on_disk(db, django_db_blocker, tmp_path: Path) -> Iterator[Path]:
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+COLOR_RULES = ["color-contrast", "link-in-text-block"]  # the rules of axe that look at colors
 
 
 @pytest.fixture
 def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
     """A page of the site in a real browser in which this person, or nobody, is signed in.
 
-    `page.complaints` is what its console said, `page.faults()` what axe finds and whether it is wider than the screen.
+    `page.complaints` is what its console said, `page.faults()` what axe finds and whether it is wider than the screen;
+    `colors_only` is for a page that was looked at in other colors already.
     """
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
@@ -238,8 +240,9 @@ def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             page.complaints = []
             page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
 
-            def faults() -> list[str]:
-                found = Axe().run(page).response["violations"]
+            def faults(colors_only: bool = False) -> list[str]:
+                only = {"runOnly": COLOR_RULES} if colors_only else {}
+                found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
                 said = [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
                 if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                     said.append(f"{page.url} is wider than the screen")
