@@ -224,6 +224,7 @@ def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
+    axe = Axe()
     # Playwright keeps an event loop in this thread, in which Django would not touch the database.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as driver:
@@ -241,8 +242,11 @@ def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
 
             def faults(colors_only: bool = False) -> list[str]:
+                if not page.evaluate("'axe' in window"):
+                    page.evaluate(axe.axe_script)
                 only = {"runOnly": COLOR_RULES} if colors_only else {}
-                found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
+                options = json.dumps({"resultTypes": ["violations"], **only})
+                found = page.evaluate(f"axe.run({options}).then(found => found.violations)")
                 said = [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
                 if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                     said.append(f"{page.url} is wider than the screen")

@@ -41,17 +41,14 @@ pytestmark = [
 # Who opens an address: the first of these who may. A page that differs between people is opened by each that is named.
 ORDER = ("visitor", "chi", "obi", "ben", "ada")
 BY_SEVERAL = {
-    "site:schedule": ("visitor", "dov", "sana", "chi", "ada"),
+    "site:schedule": ("visitor", "dov", "sana", "ada"),
     "handin:problems": ("chi", "ada"),
-    "handin:problem": ("visitor", "chi", "eve", "ada"),
+    "handin:problem": ("visitor", "chi", "ada"),
     "handin:submission": ("chi", "ada"),
     "handin:staff_problem": ("obi", "ben"),
-    "people:access": ("visitor", "dov", "sana"),
-    "people:account": ("chi",),
-    "people:invitation": ("visitor",),
+    "people:access": ("visitor", "dov"),
     "gradebook:statistics": ("obi", "ada"),
     "leaderboard:board": ("chi", "ada"),
-    "theory:sheet": ("chi", "ada"),
 }
 LOOKS = [(scheme, width) for width in (1280, 390) for scheme in ("light", "dark")]
 
@@ -160,6 +157,7 @@ def test_axe_finds_nothing_on_any_page_in_any_look(open_page: Callable[..., Any]
         "site:home",
         "theory:reading",
     }
+    to_see.append(("visitor", "/nothing/"))  # the page that says that there is none
     wrong = []
     for who in dict.fromkeys(who for who, _ in to_see):
         page = open_page(users[who], "about:blank")
@@ -170,7 +168,7 @@ def test_axe_finds_nothing_on_any_page_in_any_look(open_page: Callable[..., Any]
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size({"width": width, "height": 900})
                 wrong += [f"{who}, {scheme}, {width}: {fault}" for fault in page.faults(colors_only=scheme == "dark")]
-        wrong += page.complaints
+        wrong += [said for said in page.complaints if "404" not in said]
         page.context.close()
     assert wrong == []
 
