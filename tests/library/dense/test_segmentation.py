@@ -245,13 +245,18 @@ def test_testing_leaves_the_net_in_its_mode_and_its_statistics_alone(pictures):
     assert counts.sum() == pictures.test.masks.numel()
 
 
-def test_weights_decay_and_biases_do_not():
-    config = unet_recipe.SMOKE
-    trial = labeling.Trial.begin(replace(config, scenes=8, held_out=2), 0, lambda *_: nn.Conv2d(3, 8, 1))
-    decaying, free = trial.optimizer.param_groups
-    assert [p.dim() for p in decaying["params"]] == [4]
-    assert [p.dim() for p in free["params"]] == [1]
-    assert (decaying["weight_decay"], free["weight_decay"]) == (config.weight_decay, 0.0)
+def test_convolutions_that_are_normalized_are_turned_and_all_else_is_moved():
+    config = replace(unet_recipe.SMOKE, scenes=8, held_out=2)
+    trial = labeling.Trial.begin(
+        config,
+        0,
+        lambda *_: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.Conv2d(4, 8, 1)),
+    )
+    turned, moved = trial.optimizer.param_groups
+    assert [tuple(p.shape) for p in turned["params"]] == [(4, 3, 3, 3)]
+    assert [tuple(p.shape) for p in moved["params"]] == [(4,), (4,), (8, 4, 1, 1), (8,)]
+    trial.step(config, PLACE, 0.5, 1)
+    assert (turned["lr"], moved["lr"]) == (config.angle / 2, config.learning_rate / 2)
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------
@@ -284,7 +289,8 @@ def test_of_camvid_s_pictures_no_figure_is_made(tmp_path):
     ("settings", "sentence"),
     [
         ({"scenes": 0}, "scenes is 0; it must be at least 1."),
-        ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": 0}, "epochs is 0; it must be above 0."),
+        ({"angle": 0}, "angle is 0; it must be above 0."),
         ({"piece": (32,)}, "give rows and columns"),
         ({"zoom": 0.5}, "zoom must be at least 1"),
         ({"average": 1.0}, "average at least 0 and below 1"),

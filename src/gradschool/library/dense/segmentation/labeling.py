@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from gradschool.kit import device, memory, seed, weights
 from gradschool.kit.loop import Batches
+from gradschool.kit.muon import Muon
 from gradschool.kit.runlog import RunLog
 from gradschool.kit.target import Report
 from gradschool.library.dense.segmentation import agreement
@@ -40,7 +41,7 @@ class Settings(Protocol):
     @property
     def learning_rate(self) -> float: ...
     @property
-    def weight_decay(self) -> float: ...
+    def angle(self) -> float: ...
     @property
     def piece(self) -> tuple[int, ...]: ...
     @property
@@ -64,14 +65,15 @@ def refuse(config: Settings) -> None:
     for name in ("scenes", "held_out", "batch_size", "seeds"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be at least 1.")
-    if not config.epochs > 0 or not config.learning_rate > 0:
-        raise ValueError(f"epochs is {config.epochs} and learning_rate {config.learning_rate}; both must be above 0.")
+    for name in ("epochs", "learning_rate", "angle"):
+        if not getattr(config, name) > 0:
+            raise ValueError(f"{name} is {getattr(config, name)}; it must be above 0.")
     if len(config.piece) not in (0, 2) or any(side < 16 for side in config.piece):
         raise ValueError(f"piece is {config.piece}; give rows and columns, 16 at least, or nothing for whole pictures.")
     if config.zoom < 1 or not 0 <= config.color < 1 or not 0 <= config.average < 1:
         raise ValueError("zoom must be at least 1, and color and average at least 0 and below 1.")
-    if not 0 <= config.balance <= 1 or config.weight_decay < 0 or config.seed < 0:
-        raise ValueError("balance must lie in 0 to 1, and weight_decay and seed must not be negative.")
+    if not 0 <= config.balance <= 1 or config.seed < 0:
+        raise ValueError("balance must lie in 0 to 1, and seed must not be negative.")
 
 
 class Average:
@@ -104,7 +106,7 @@ class Trial:
 
     pictures: Pictures
     model: nn.Module
-    optimizer: torch.optim.AdamW
+    optimizer: Muon
     average: Average
     batches: Batches
     random: torch.Generator  # of pieces and colors
@@ -117,12 +119,14 @@ class Trial:
         torch.manual_seed(seed.torch_generator(number, 1, phase).initial_seed())  # of weights and dropout
         model = build(pictures, phase, before.model if before else None)
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in learned if p.dim() > 1], "weight_decay": config.weight_decay},
-            {"params": [p for p in learned if p.dim() <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        # Behind a convolution without a bias comes batch normalization, which the length of its weights does not move.
+        convolutions = (module for module in model.modules() if isinstance(module, nn.Conv2d) and module.bias is None)
+        hidden = [layer.weight for layer in convolutions if layer.weight.requires_grad]
+        known = {id(weight) for weight in hidden}
+        others = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+        optimizer = Muon(hidden, others, angle=config.angle, learning_rate=config.learning_rate)
+        for group in optimizer.param_groups:
+            group["highest"] = group["lr"]
         batches = Batches(len(pictures.train), config.batch_size, seed.generator(number, 3, phase))
         classes = len(pictures.classes)
         balance = agreement.balancing_weights(pictures.train.masks, classes, pictures.void, config.balance)
@@ -140,7 +144,7 @@ class Trial:
         )  # fmt: skip
 
     def step(self, config: Settings, place: device.Device, rate: float, number: int) -> float:
-        """One step down, at `rate` times the highest learning rate; returns the loss on its batch."""
+        """One step down, at `rate` times the highest rates; returns the loss on its batch."""
         images, masks = self.batch(config)
         self.model.train()
         with place.autocast():
@@ -149,7 +153,7 @@ class Trial:
         self.optimizer.zero_grad()
         value.backward()
         for group in self.optimizer.param_groups:
-            group["lr"] = config.learning_rate * rate
+            group["lr"] = group["highest"] * rate
         self.optimizer.step()
         self.average.follow(number)
         return value.item()
