@@ -6,18 +6,11 @@ from torch import nn
 
 from gradschool.kit import weights
 from gradschool.kit.checkpoint import load, save
-from gradschool.kit.muon import Muon
 
 
 def net(width=5):
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(4, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, 2))
-
-
-def muon(parameters):
-    parameters = list(parameters)
-    hidden, others = ([p for p in parameters if (p.dim() > 1) == turned] for turned in (True, False))
-    return Muon(hidden, others, angle=0.02, learning_rate=0.01)
 
 
 def trained(model, optimizer, steps):
@@ -35,7 +28,6 @@ def trained(model, optimizer, steps):
     [
         lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, nesterov=True),
         lambda p: torch.optim.AdamW(p, 0.01, fused=True),
-        muon,
     ],
 )
 @pytest.mark.parametrize("framework", ["numpy", "torch"])

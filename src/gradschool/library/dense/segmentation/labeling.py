@@ -13,11 +13,11 @@ from torch.nn.functional import cross_entropy
 
 from gradschool.kit import device, memory, seed, weights
 from gradschool.kit.loop import Batches
-from gradschool.kit.muon import Muon
 from gradschool.kit.runlog import RunLog
 from gradschool.kit.target import Report
 from gradschool.library.dense.segmentation import agreement
 from gradschool.library.dense.segmentation.masked_pictures import Dataset, Part, Pictures, load
+from gradschool.library.dense.segmentation.muon import Muon
 from gradschool.library.dense.segmentation.pieces import pieces
 
 AT_ONCE = 1 << 19  # pixels that pass through a net together when it is tested

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.optim._muon import _zeropower_via_newtonschulz
 
-from gradschool.kit.muon import COEFFICIENTS, MOMENTUM, ROUNDS, Muon, orthogonal
+from gradschool.kit import weights
+from gradschool.library.dense.segmentation.muon import COEFFICIENTS, MOMENTUM, ROUNDS, Muon, orthogonal
 
 
 def drawn(*shape, seed=0):
@@ -87,3 +88,29 @@ def test_all_others_take_the_steps_of_adam():
 def test_what_cannot_be_is_refused(hidden, settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         Muon(hidden, [], **({"angle": 0.1, "learning_rate": 0.1} | settings))
+
+
+def test_resumed_from_a_checkpoint_it_goes_on_as_if_nothing_had_been():
+    def step(net, optimizer, seed):
+        optimizer.zero_grad()
+        net(drawn(8, 4, seed=seed)).square().mean().backward()
+        optimizer.step()
+
+    def begin():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(4, 5, bias=False), nn.BatchNorm1d(5), nn.Linear(5, 2))
+        hidden = net[0].weight
+        return net, Muon([hidden], [p for p in net.parameters() if p is not hidden], angle=0.02, learning_rate=0.01)
+
+    whole = begin()
+    for seed in range(6):
+        step(*whole, seed)
+    first = begin()
+    for seed in range(3):
+        step(*first, seed)
+    second = begin()
+    weights.restore({name: tensor.clone() for name, tensor in weights.tensors_of(*first).items()}, *second)
+    for seed in range(3, 6):
+        step(*second, seed)
+    for name, tensor in whole[0].state_dict().items():
+        assert torch.equal(tensor, second[0].state_dict()[name]), name
