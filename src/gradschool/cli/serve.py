@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Bring a demo class, with the dates moved so that hw1 is open today.")
+@click.option("--demo", is_flag=True, help="Bring a demo class, with the dates moved so that hw2 is open today.")
 @click.option("--course", type=click.Path(path_type=Path), help="The course folder.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
@@ -78,6 +78,7 @@ def _prepare(demo: bool, course: Path | None) -> None:
     django.setup()
     from gradschool.office import setup
     from gradschool.office.demo import load_demo
+    from gradschool.office.demo_term import play
     from gradschool.syllabus import CourseError
     from gradschool.syllabus.find import course_folder
 
@@ -85,7 +86,7 @@ def _prepare(demo: bool, course: Path | None) -> None:
         folder = course_folder(course)
         setup.migrate()
         if demo:
-            load_demo(folder)
+            play(load_demo(folder))
         else:
             setup.apply_course(folder)
     except CourseError as error:
@@ -93,9 +94,8 @@ def _prepare(demo: bool, course: Path | None) -> None:
 
 
 def _run(host: str, port: int, processes: int, threads: int, slots: int, demo: bool) -> None:
-    site = [sys.executable, "-m", "gunicorn", "gradschool.office.wsgi", "--bind", f"{host}:{port}"]
-    site += ["--worker-class", "gthread", "--workers", str(processes), "--threads", str(threads), "--preload"]
-    site += ["--log-level", "warning", "--timeout", "900"]
+    site = [sys.executable, "-m", "gunicorn", "--config", "python:gradschool.office.server", "gradschool.office.wsgi"]
+    site += ["--bind", f"{host}:{port}", "--workers", str(processes), "--threads", str(threads)]
     worker = [sys.executable, "-m", "gradschool", "worker", "--slots", str(slots)]
     stopping = False
 
@@ -154,6 +154,8 @@ def _greet(host: str, port: int, demo: bool) -> None:
         click.echo(f"Sign in with one of these; the password is {PASSWORD}")
         for address, what in sign_ins():
             click.echo(f"  {address:18} {what}")
+    elif host not in LOOPBACK:
+        click.echo("It speaks plain HTTP: passwords can be read on their way. docs/deploy.md puts TLS in front.")
     click.echo("Ctrl-C stops it.")
 
 

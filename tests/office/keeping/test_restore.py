@@ -120,6 +120,18 @@ def test_a_refused_restore_leaves_postgresql_empty(manifest, home, place, postgr
     assert tables == [(0,)]
 
 
+def test_postgresql_is_left_empty_when_a_receipt_is_bent(in_service, offering, chi, hand_in, home, place, postgresql):
+    row = hand_in(chi)
+    row.signature = "x"
+    row.save()
+    back_up(place)
+    address = postgresql.database()
+    done = restored(home, place, GRADSCHOOL_DATABASE=address)
+    assert "is not genuine" in done.stderr
+    tables = postgresql.ask(address, "select count(*) from information_schema.tables where table_schema = 'public'")
+    assert tables == [(0,)]
+
+
 def damaged(place: Path, manifest: Manifest) -> str:
     path = chest.blob_in(place / "blobs", sorted(manifest.blobs)[0])
     path.write_bytes(path.read_bytes()[:-1] + b"?")

@@ -108,6 +108,7 @@ TABLE = {
     "people:access_requests": (TEACH, NEVER),
     "people:decide_access": (NEVER, TAUGHT),
     "people:invitations": (TEACH, LACKING),
+    "people:invite_class": (TEACH, LACKING),
     "people:revoke_invitation": (NEVER, TAUGHT),
     "people:people": (STAFF, NEVER),
     "people:person": (TEACH, NEVER),
@@ -164,6 +165,8 @@ TABLE = {
     "similarity:pair": (COURSE, NEVER),
     "similarity:pairs": (COURSE, NEVER),
     "similarity:compare": (NEVER, COURSE_BACK),
+    "monitoring:health": (row("503 " * 11), NEVER),  # no worker runs here
+    "monitoring:metrics": (ALL, NEVER),  # asked for from this machine itself
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),

@@ -7,10 +7,11 @@ import json
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 
+from gradschool.office.people import permissions
 from gradschool.office.people.permissions import SignInNeeded
 from gradschool.office.site import views
 
@@ -125,3 +126,23 @@ def test_a_program_gets_its_answer_as_data(answer, status: int) -> None:
 
 def test_changing_a_page_of_the_course_is_not_possible(client, offering) -> None:
     assert client.post(f"/{offering.slug}/").status_code == 405
+
+
+def test_what_the_database_cannot_keep_is_a_bad_request(client, offering, monkeypatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+
+    monkeypatch.setattr(permissions, "get_object_or_404", refused)
+    response = client.get("/fall-2021/problems/")
+    assert response.status_code == 400
+    assert "NUL" not in response.content.decode()
+
+
+def test_a_nul_or_a_long_word_in_an_address_or_a_form_is_no_server_error(client, offering) -> None:
+    for send, address, form in (
+        (client.get, "/fall-2021/schedule/%00", {}),
+        (client.get, "/fall-2021/problems/", {"module": "a\0b"}),
+        (client.post, "/signin", {"email": "a\0@b.edu", "password": "p\0"}),
+        (client.post, "/api/token", {"email": "x" * 5000, "password": "p", "label": "l" * 5000}),
+    ):
+        assert send(address, form).status_code < 500

@@ -165,6 +165,14 @@ def _write_rows(
         return submission, True
 
 
+def check_how_often(enrolment: Enrolment, problem_set: ProblemSet) -> None:
+    """Raises Refusal for a student who has handed in this problem set very often of late."""
+    rows = Submission.objects.filter(group__alone=enrolment, problem_set=problem_set).order_by("-completed_at")
+    taken = list(rows.values_list("completed_at", flat=True)[: max(most for most, _ in rules.MOST)])
+    if refusal := rules.too_often(taken, clock.now()):
+        raise refusal
+
+
 def group_of(enrolment: Enrolment) -> Group:
     """The student's group of one, locked: who holds the lock is the only one to number its hand-ins."""
     locked = Group.objects.select_for_update().filter(alone=enrolment)

@@ -53,7 +53,8 @@ class Incoming:
         with full_disk_is_a_refusal():
             aside.mkdir(parents=True, exist_ok=True)
             self.path = aside / secrets.token_hex(16)
-            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            # The worker, a user of its own, reads it: whether the group may is for the umask to say.
+            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
         self._digest = hashlib.sha256()
         self.size = 0
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -61,6 +62,8 @@ def problems(request: HttpRequest, offering: str) -> HttpResponse:
             else "soon"
             if now < row.released
             else "open"
+            if now <= row.due
+            else "late"
             if now <= row.closes
             else "closed",
         )
@@ -146,18 +149,21 @@ def hand_in(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     except Refusal as refusal:
         drain(request)
         if by_script:
-            return JsonResponse({"error": str(refusal)}, status=refusal.status)
+            return JsonResponse({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
         if refusal.status == 401:
             messages.error(request, str(refusal))
             raise SignInNeeded(str(refusal)) from refusal
-        return _problem_page(request, viewer, problem_set, str(refusal), refusal.status)
+        page = _problem_page(request, viewer, problem_set, str(refusal), refusal.status)
+        for name, value in refusal.headers.items():
+            page[name] = value
+        return page
     if isinstance(taken, HttpResponse):  # the check against forged requests said no
         return JsonResponse({"error": SIGNED_OUT}, status=403) if by_script else taken
     row, new = taken
     if not new:
         messages.info(request, f"These are the very files of your latest hand-in, no. {row.number}; it stands.")
-    page = f"/{offering}/submissions/{row.pk}/"
-    return JsonResponse({"location": page}) if by_script else redirect(page)
+    theirs = f"/{offering}/submissions/{row.pk}/"
+    return JsonResponse({"location": theirs}) if by_script else redirect(theirs)
 
 
 def _hand_in(request: HttpRequest, viewer: Viewer, problem_set: ProblemSet) -> tuple[Submission, bool] | HttpResponse:
@@ -184,6 +190,7 @@ def _may_hand_in(viewer: Viewer, problem_set: ProblemSet, request: HttpRequest) 
     refusal = refusal_at(_arrived(request), window_of(problem_set, enrolment))
     if refusal:
         raise refusal
+    accept.check_how_often(enrolment, problem_set)
     check_declared_length(request)
     return enrolment
 
@@ -205,7 +212,7 @@ def api_hand_in(request: HttpRequest, offering: str, problem: str) -> HttpRespon
             row, new = accept.hand_in(enrolment, problem_set, [(name, incoming)], _arrived(request))
     except Refusal as refusal:
         drain(request)
-        return JsonResponse({"error": str(refusal)}, status=refusal.status)
+        return JsonResponse({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
     except Http404:
         return JsonResponse({"error": f"There is no problem set {problem} in {offering}."}, status=404)
     return JsonResponse({**row.as_json(), "new": new, "receipt": receipts.whole(row)}, status=201 if new else 200)
@@ -350,9 +357,11 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
     viewer.require_statistics()
     problem_set = _problem_set(viewer, problem)
     latest: dict[int, Submission] = {}
-    rows = Submission.objects.filter(problem_set=problem_set).order_by("number")
+    # Groups are joined in: Django would fetch a thousand of them by as many conditions, too many for SQLite.
+    rows = Submission.objects.filter(problem_set=problem_set).order_by("number").select_related("group")
+    reports = Prefetch("reports", Report.objects.defer("text"))
     counts: dict[int, int] = defaultdict(int)
-    for row in rows.prefetch_related("reports", "jobs", "group__members"):
+    for row in rows.defer("receipt", "files").prefetch_related(reports, "jobs", "group__members"):
         for owner in row.owners:
             latest[owner] = row
             counts[owner] += 1

@@ -100,15 +100,14 @@ def _fill(work: Path, rows_file: Path, manifest: Manifest) -> int:
     try:
         if connection.introspection.table_names():
             raise BadBackup(f"The database {connection.settings_dict['NAME']} is not empty; restore into an empty one.")
-        _write_rows(rows_file, manifest)
-        return _proof(manifest)
+        return _write_rows(rows_file, manifest)
     except DatabaseError as error:
         raise BadBackup(f"Nothing was restored: the database refused the rows ({error}).") from error
     finally:
         connection.close()
 
 
-def _write_rows(rows_file: Path, manifest: Manifest) -> None:
+def _write_rows(rows_file: Path, manifest: Manifest) -> int:
     from django.core.management import call_command
     from django.db import connection, transaction
     from django.db.migrations.executor import MigrationExecutor
@@ -132,6 +131,7 @@ def _write_rows(rows_file: Path, manifest: Manifest) -> None:
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         call_command("migrate", verbosity=0, interactive=False)
+        return _proof(manifest)
 
 
 def _proof(manifest: Manifest) -> int:

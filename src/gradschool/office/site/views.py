@@ -24,13 +24,14 @@ from gradschool.office.site.calendar_feed import Event, events
 from gradschool.office.site.calendar_feed import calendar as calendar_of
 from gradschool.office.site.context import offering_of
 from gradschool.office.site.timetable import deliverables, timetable
+from gradschool.office.site.waiting import waiting_for
 from gradschool.office.site.worked_example import worked_example
 from gradschool.syllabus import notes
 from gradschool.syllabus.course import Course, Exercise, Module, NotInCourse
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
 # A plot's SVG has styles of its own, which the policy of pages would strip when it is opened by itself.
-PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 
 
 @require_safe
@@ -74,6 +75,8 @@ def schedule(request: HttpRequest, offering: str) -> HttpResponse:
             "only": only,
             "city": _city(course),
             "granted": granted,
+            "viewer": request.page_viewer,  # type: ignore[attr-defined]
+            "waiting": waiting_for(request.page_viewer),  # type: ignore[attr-defined]
         },
     )
 
@@ -292,12 +295,22 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _sorry(request, 404, "There is no such page", reason)
 
 
+def too_long(request: HttpRequest, most: int) -> HttpResponse:
+    """413. Asks nothing of the database or the session: it comes before them."""
+    reason = f"Nothing that is sent here may be longer than {most // 2**20} MiB; nothing was changed."
+    return _bare(request, 413, "That was too much", reason)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500. Asks nothing of the database or the session, which may be what failed."""
     heading, reason = "Something went wrong on our side", "It has been written to the log. Try again in a minute."
+    return _bare(request, 500, heading, reason)
+
+
+def _bare(request: HttpRequest, status: int, heading: str, reason: str) -> HttpResponse:
     if _is_api(request):
-        return JsonResponse({"error": f"{heading}. {reason}"}, status=500)
-    return HttpResponse(render_to_string("site/error.html", _error(500, heading, reason)), status=500)
+        return JsonResponse({"error": f"{heading}. {reason}"}, status=status)
+    return HttpResponse(render_to_string("site/error.html", _error(status, heading, reason)), status=status)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
