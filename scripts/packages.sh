@@ -1,11 +1,13 @@
 #!/bin/sh
-# Chromium for the browser tests, bubblewrap for those of the sandbox and PostgreSQL for those of the office, from the
-# distribution's packages where that is allowed.
+# Chromium for the browser tests, bubblewrap for those of the sandbox, PostgreSQL for those of the office, and nginx and
+# curl to follow docs/deploy.md, from the distribution's packages where that is allowed.
 set -eu
 wanted=
 command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium fonts-dejavu-core"
 command -v bwrap >/dev/null 2>&1 || wanted="$wanted bubblewrap"
 command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
+PATH="$PATH:/usr/sbin" command -v nginx >/dev/null 2>&1 || wanted="$wanted nginx-light"
+command -v curl >/dev/null 2>&1 || wanted="$wanted curl"
 [ -n "$wanted" ] || exit 0
 if [ "${NO_APT:-}" = 1 ]; then
     why="NO_APT=1 forbids installing it"

@@ -14,7 +14,13 @@ from tests.postgresql import Cluster, why_not
 ROOT = Path(__file__).parents[2]
 # The rooms in which two processes meet, or in which a row must stand as it was written. All of them run there with
 # `pytest --database postgresql tests/office`.
-ROOMS = ("queue/test_leases.py", "handin/test_hand_in.py", "gradebook/test_ledger.py", "gradebook/test_overrides.py")
+ROOMS = (
+    "queue/test_leases.py",
+    "queue/test_together.py",
+    "handin/test_hand_in.py",
+    "gradebook/test_ledger.py",
+    "gradebook/test_overrides.py",
+)
 
 
 @pytest.mark.django_db

@@ -19,8 +19,9 @@ def of(database: Database, home: Path) -> dict[str, Any]:
 def sqlite(file: Path) -> dict[str, Any]:
     """A file, for one machine."""
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "gradschool.office.sqlite",
         "NAME": file,
+        "CONN_MAX_AGE": None,  # each thread keeps its connection: to open and close one takes as long as a page
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",  # a writer waits for its turn at BEGIN, it never fails half way
             "timeout": 20,

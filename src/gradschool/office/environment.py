@@ -34,6 +34,14 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def log_form() -> str:
+    """$GRADSCHOOL_LOG: "words" for people, the default, or "json" for programs."""
+    form = text("GRADSCHOOL_LOG", "words")
+    if form not in ("words", "json"):
+        raise BadSetting(f"GRADSCHOOL_LOG is {form!r}; use words or json.")
+    return form
+
+
 class Mail(NamedTuple):
     """Where mail goes; without a host, to the console."""
 

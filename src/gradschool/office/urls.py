@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("gradschool.office.monitoring.urls")),
     path("", include("gradschool.office.people.urls")),
     # Before handin: "staff/grades" is no problem set.
     path("", include("gradschool.office.gradebook.urls")),

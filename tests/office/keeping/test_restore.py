@@ -66,7 +66,7 @@ def test_what_comes_back_is_what_was_backed_up(manifest, home, place):
     done = restored(home, place)
     assert done.returncode == 0, done.stderr
     assert "3 hand-ins, each with its receipt, which verifies" in done.stdout
-    assert sorted(path.name for path in home.iterdir()) == ["blobs", "office.sqlite3", "secret_key"]
+    assert {path.name for path in home.iterdir()} - {"office.sqlite3.turn"} == {"blobs", "office.sqlite3", "secret_key"}
     again = in_office(home, "-c", BACK_UP, str(place))
     assert again.returncode == 0, again.stderr
     latest = chest.manifest_of(place, again.stdout.strip())

@@ -164,6 +164,8 @@ TABLE = {
     "similarity:pair": (COURSE, NEVER),
     "similarity:pairs": (COURSE, NEVER),
     "similarity:compare": (NEVER, COURSE_BACK),
+    "monitoring:health": (row("503 " * 11), NEVER),  # no worker runs here
+    "monitoring:metrics": (ALL, NEVER),  # asked for from this machine itself
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
 from django.db import OperationalError
 
 from gradschool import sandbox
+from gradschool.grading.papers import Paper
+from gradschool.grading.report import BoardScores
+from gradschool.office.marking.models import Question
 from gradschool.office.queue import dispatcher as room
 from gradschool.office.queue import leases
 from gradschool.office.queue.dispatcher import Dispatcher
@@ -146,3 +150,17 @@ def test_a_worker_that_was_thought_gone_and_beats_again_is_back_and_old_ones_go(
 def test_a_pid_is_one_of_this_start_of_this_machine() -> None:
     assert room._place() == room._place()
     assert "/" in room._place()
+
+
+def test_a_text_with_a_nul_is_kept_without_it_and_a_long_fraction_whole(
+    chi, hand_in, dispatcher, report, monkeypatch
+) -> None:
+    row = hand_in(chi)
+    Question.objects.create(problem_set=row.problem_set, key="prose", part="1a", title="R", points=4)
+    grader = dispatcher.idle[0]
+    grader.report = report(board=BoardScores(Fraction(1, 3**400), Fraction(1)))
+    monkeypatch.setattr(grader, "papers", lambda: [Paper(name="", digest="", question="prose", text="a\0b")])
+    while dispatcher.step():
+        pass
+    assert row.writings.get().text == "a\ufffdb"
+    assert Fraction(row.reports.get().public_score) == Fraction(1, 3**400)

@@ -55,6 +55,8 @@ def hand_in(
             raise refusal
         size = archive.size
         digest = archive.keep()
+        # As it is now: an upload may take minutes, and the course may have been applied anew meanwhile.
+        problem_set = ProblemSet.objects.select_related("offering", "current").get(pk=problem_set.pk)
         with _full_database_is_a_refusal():
             return _write_rows(enrolment, problem_set, digest, size, listing, (arrived, completed, counted))
 
@@ -124,7 +126,6 @@ def _write_rows(
         latest = group.submissions.filter(problem_set=problem_set).order_by("-number").first()
         if latest is not None and latest.blob == digest:
             return latest, False
-        problem_set = ProblemSet.objects.select_related("offering", "current").get(pk=problem_set.pk)
         missing = listing.missing(problem_set.files)
         submission = Submission(
             id=uuid4(),
@@ -164,12 +165,23 @@ def _write_rows(
         return submission, True
 
 
+def check_how_often(enrolment: Enrolment, problem_set: ProblemSet) -> None:
+    """Raises Refusal for a student who has handed in this problem set very often of late."""
+    rows = Submission.objects.filter(group__alone=enrolment, problem_set=problem_set).order_by("-completed_at")
+    taken = list(rows.values_list("completed_at", flat=True)[: max(most for most, _ in rules.MOST)])
+    if refusal := rules.too_often(taken, clock.now()):
+        raise refusal
+
+
 def group_of(enrolment: Enrolment) -> Group:
     """The student's group of one, locked: who holds the lock is the only one to number its hand-ins."""
+    locked = Group.objects.select_for_update().filter(alone=enrolment)
+    if (group := locked.first()) is not None:
+        return group
     group, new = Group.objects.get_or_create(alone=enrolment, defaults={"offering": enrolment.offering})
     if new:
         group.members.add(enrolment.user)
-    return Group.objects.select_for_update().get(pk=group.pk)
+    return locked.get()
 
 
 def _shown(name: str) -> str:

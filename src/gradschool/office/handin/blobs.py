@@ -22,6 +22,7 @@ from django.conf import settings
 from gradschool.office.handin.rules import DISK_FULL, Refusal
 
 LEFTOVER_SECONDS = 6 * 3600  # no upload takes that long
+_on_disk: set[Path] = set()  # folders of the store of which this process has seen that their names are on the disk
 
 
 def folder() -> Path:
@@ -52,7 +53,8 @@ class Incoming:
         with full_disk_is_a_refusal():
             aside.mkdir(parents=True, exist_ok=True)
             self.path = aside / secrets.token_hex(16)
-            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            # The worker, a user of its own, reads it: whether the group may is for the umask to say.
+            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -90,7 +92,9 @@ class Incoming:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(self.path, target)  # the same content may be there: then nothing changes
             _sync_folder(target.parent)
-            _sync_folder(target.parent.parent)
+            if target.parent not in _on_disk:  # the folder's own name; it is never removed again
+                _sync_folder(target.parent.parent)
+                _on_disk.add(target.parent)
         return self.digest
 
     def discard(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import select
 import signal
 import socket
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DataError, InterfaceError, OperationalError, close_old_connections
 
 from gradschool import sandbox
 from gradschool.grading.papers import Paper
@@ -65,7 +66,7 @@ class Dispatcher:
         self.slots = slots
         self.host = socket.gethostname()
         self.place = _place()
-        self.name = f"{self.host}:{os.getpid()}:{int(time.time())}"
+        self.name = f"{self.host}:{os.getpid()}:{secrets.token_hex(4)}"
         self.tier = _tier()
         self.running: list[Grading] = []
         self.idle = [Grader(self.tier) for _ in range(slots)]
@@ -185,8 +186,8 @@ class Dispatcher:
     def _record(self, lease: Lease, job: Job, graded: Report, papers: list[Paper]) -> None:
         try:
             intake.keep(job.submission, papers)
-        except Refusal as refusal:  # the disk is full
-            graded = leases.grader_error(job, str(refusal))
+        except (Refusal, DataError) as error:  # the disk is full, or no database keeps such a text
+            graded = leases.grader_error(job, str(error))
         if graded.verdict is Verdict.GRADER_ERROR:
             log.error("the grader failed on job %s: %s", lease.job, in_short(graded.notes))
             leases.fail(lease, graded)

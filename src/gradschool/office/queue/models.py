@@ -28,6 +28,7 @@ class State(models.TextChoices):
     HELD = "held", "Held back"  # of a regrade that was paused or discarded
 
 
+FRACTION = 2000  # characters: a mean over a hundred classes has the product of their sizes below the line
 OPEN = (State.WAITING, State.LEASED)
 
 
@@ -110,11 +111,13 @@ class Job(models.Model):
 class Finding(models.Model):
     """What one job found."""
 
-    points = models.CharField(max_length=60, help_text='A fraction such as "7/2".')
-    max_points = models.CharField(max_length=60)
+    points = models.CharField(max_length=FRACTION, help_text='A fraction such as "7/2".')
+    max_points = models.CharField(max_length=FRACTION)
     verdict = models.CharField(max_length=20)
-    public_score = models.CharField(max_length=60, blank=True, help_text="On a leaderboard's splits, as fractions.")
-    private_score = models.CharField(max_length=60, blank=True)
+    public_score = models.CharField(
+        max_length=FRACTION, blank=True, help_text="On a leaderboard's splits, as fractions."
+    )
+    private_score = models.CharField(max_length=FRACTION, blank=True)
     text = models.TextField(help_text="The whole report as JSON, byte for byte as grading wrote it.")
     created_at = models.DateTimeField()
 

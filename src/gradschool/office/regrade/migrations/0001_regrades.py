@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("handin", "0002_accommodations"),
-        ("queue", "0004_shadows"),
+        ("queue", "0005_shadows"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("handin", "0002_accommodations"),
-        ("queue", "0003_turns"),
+        ("queue", "0004_longer_scores"),
     ]
 
     operations = [
@@ -16,14 +16,14 @@ class Migration(migrations.Migration):
             name="ShadowReport",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("points", models.CharField(help_text='A fraction such as "7/2".', max_length=60)),
-                ("max_points", models.CharField(max_length=60)),
+                ("points", models.CharField(help_text='A fraction such as "7/2".', max_length=2000)),
+                ("max_points", models.CharField(max_length=2000)),
                 ("verdict", models.CharField(max_length=20)),
                 (
                     "public_score",
-                    models.CharField(blank=True, help_text="On a leaderboard's splits, as fractions.", max_length=60),
+                    models.CharField(blank=True, help_text="On a leaderboard's splits, as fractions.", max_length=2000),
                 ),
-                ("private_score", models.CharField(blank=True, max_length=60)),
+                ("private_score", models.CharField(blank=True, max_length=2000)),
                 ("text", models.TextField(help_text="The whole report as JSON, byte for byte as grading wrote it.")),
                 ("created_at", models.DateTimeField()),
             ],
