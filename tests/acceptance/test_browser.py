@@ -1,4 +1,4 @@
-"""The whole path in a real browser: Chi hands in twice and reads reports and grade; Ada sees them.
+"""The whole path in a real browser: Farah hands in twice and reads reports and grade; Ada sees them.
 
 The site and the worker run as a user would start them, and every page is looked at by axe.
 """
@@ -6,9 +6,7 @@ The site and the worker run as a user would start them, and every page is looked
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,23 +18,17 @@ import pytest
 
 from gradschool.grading import answers
 from gradschool.grading.problem import Problem
+from tests.office.conftest import CHROMIUM, FLAGS
+
+from .conftest import free_port
 
 HW1 = Path(__file__).parents[2] / "course" / "problems" / "hw1"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 PASSWORD = "learning-by-doing"
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -106,41 +98,42 @@ def faults(page) -> list[str]:
     return [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
 
-def test_chi_hands_in_reads_the_reports_and_the_grade_and_ada_sees_them(site: str, browser, tmp_path: Path) -> None:
-    chi = sign_in(browser, site, "chi")
+def test_farah_hands_in_reads_the_reports_and_the_grade_and_ada_sees_them(site: str, browser, tmp_path: Path) -> None:
+    farah = sign_in(browser, site, "farah")
     solution = sorted((HW1 / "solution").glob("*.py"))
-    right = hand_in(chi, site, *solution)
-    # The code is worth 60 points; 10 more are for questions that the judge reads, and 10 that people read later.
-    assert "60 of 70 points" in chi.get_by_role("main").inner_text()
-    found = faults(chi)
+    right = hand_in(farah, site, *solution)
+    # The code is worth 60 points; 10 more are for questions that the judge reads, and 10 that people read: 4 of these
+    # are published. She is late, and free days cover it.
+    assert "60 of 70 points" in farah.get_by_role("main").inner_text()
+    found = faults(farah)
 
     broken = tmp_path / "classifier.py"
     broken.write_text(
         (HW1 / "solution" / "classifier.py").read_text().replace("powers / powers.sum(axis=1, keepdims=True)", "powers")
     )
-    wrong = hand_in(chi, site, broken, *[file for file in solution if file.name != broken.name])
+    wrong = hand_in(farah, site, broken, *[file for file in solution if file.name != broken.name])
     assert wrong != right
-    report = chi.get_by_role("main").inner_text()
+    report = farah.get_by_role("main").inner_text()
     assert "wrong" in report
     assert "softmax of a score matrix" in report
     assert "60 of 70" not in report
-    found += faults(chi)
+    found += faults(farah)
 
-    chi.goto(f"{site}/fall-2021/grades/")
-    assert "85.71 %" in chi.get_by_role("main").inner_text(), "the better of the two hand-ins counts"
-    found += faults(chi)
+    farah.goto(f"{site}/fall-2021/grades/")
+    assert "81.08 %" in farah.get_by_role("main").inner_text(), "the better of the two hand-ins counts"
+    found += faults(farah)
 
     ada = sign_in(browser, site, "ada", color_scheme="dark")
     ada.goto(f"{site}/fall-2021/staff/hw1/")
-    assert "1 of 14 students have handed in" in ada.get_by_role("main").inner_text()
+    assert "9 of 14 students have handed in" in ada.get_by_role("main").inner_text()
     found += faults(ada)
-    ada.get_by_role("link", name="No. 2").click()
-    assert "Chi Nguyen" in ada.get_by_role("main").inner_text()
+    ada.get_by_role("row", name="Farah Haddad").get_by_role("link", name="No. 2").click()
+    assert "Farah Haddad" in ada.get_by_role("main").inner_text()
     ada.goto(f"{site}/fall-2021/staff/grades/")
-    assert "85.71 %" in ada.get_by_role("row", name="Chi Nguyen").inner_text()
+    assert "81.08 %" in ada.get_by_role("row", name="Farah Haddad").inner_text()
     found += faults(ada)
     assert found == []
-    assert chi.complaints == []
+    assert farah.complaints == []
     assert ada.complaints == []
 
 
@@ -167,13 +160,13 @@ def test_ada_brings_a_roster_in_and_extends_a_due_time_without_javascript(site: 
     assert "Quentin Dubois" in ada.get_by_role("region", name="Students", exact=True).inner_text()
 
     ada.get_by_role("link", name="Extensions and excuses").click()
-    ada.get_by_label("Student", exact=True).select_option(label="Eve Martin, CS 4803")
+    ada.get_by_label("Student", exact=True).select_option(label="Quentin Dubois, CS 4803")
     ada.get_by_label("For", exact=True).select_option("hw1")
-    later = time.localtime(time.time() + 60 * 86400)  # hw1 is due within two weeks
+    later = time.localtime(time.time() + 60 * 86400)  # later than the course's own
     ada.get_by_label("New due time").fill(time.strftime("%Y-%m-%dT18:00", later))
     ada.get_by_label("Reason").fill("Influenza")
     ada.get_by_role("button", name="Grant").click()
-    assert "Influenza" in ada.get_by_role("row", name="Eve Martin").inner_text()
+    assert "Influenza" in ada.get_by_role("row", name="Quentin Dubois").inner_text()
 
     dov = sign_in(browser, site, "dov", java_script_enabled=False)
     dov.goto(f"{course}/access/")
@@ -262,33 +255,6 @@ def test_ps0_can_be_answered_without_javascript_and_hints_appear_when_staff_open
     ben.get_by_text("The hint is open").wait_for()
     ines.goto(sheet)
     assert "Bayes’ rule with two cases" in ines.get_by_role("main").inner_text()
-    assert found == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 375])
-def test_axe_finds_nothing_and_nothing_sticks_out(site: str, browser, scheme: str, width: int) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
-    page = context.new_page()
-    found = []
-    course = f"{site}/fall-2021"
-    addresses = [
-        f"{course}/",
-        f"{course}/problems/",
-        f"{course}/problems/hw1/",
-        f"{course}/problems/ps0/",
-        f"{course}/faq/",
-        f"{course}/about/",
-    ]
-    addresses += [f"{course}/project/", f"{course}/modules/01-foundations/", f"{site}/library/"]
-    addresses += [f"{course}/access/", f"{site}/password", f"{site}/password/sent", f"{site}/password/x/y/"]
-    addresses += [f"{site}/library/linear_classifier/", f"{site}/signin", f"{site}/receipts/verify", f"{site}/nothing/"]
-    for address in addresses:
-        page.goto(address)
-        found += faults(page)
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found.append(f"{address} is wider than a screen of {width} pixels")
-    context.close()
     assert found == []
 
 

@@ -209,36 +209,44 @@ def on_disk(db, django_db_blocker, tmp_path: Path) -> Iterator[Path]:
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+COLOR_RULES = ["color-contrast", "link-in-text-block"]  # the rules of axe that look at colors
 
 
 @pytest.fixture
 def open_page(live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
-    """A page of the site in a real browser in which this person is signed in.
+    """A page of the site in a real browser in which this person, or nobody, is signed in.
 
-    `page.complaints` is what its console said, `page.faults()` what axe finds and whether it is wider than the screen.
+    `page.complaints` is what its console said, `page.faults()` what axe finds and whether it is wider than the screen;
+    `colors_only` is for a page that was looked at in other colors already.
     """
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
 
+    axe = Axe()
     # Playwright keeps an event loop in this thread, in which Django would not touch the database.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
-        def opened(user: User, address: str, **look: object):
-            client = Client()
-            client.force_login(user)
+        def opened(user: User | None, address: str, **look: object):
             context = chromium.new_context(base_url=live_server.url, **look)
-            cookie = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+            if user is not None:
+                client = Client()
+                client.force_login(user)
+                cookie = client.cookies["sessionid"].value
+                context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
             page = context.new_page()
             page.complaints = []
             page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
 
-            def faults() -> list[str]:
-                found = Axe().run(page).response["violations"]
+            def faults(colors_only: bool = False) -> list[str]:
+                if not page.evaluate("'axe' in window"):
+                    page.evaluate(axe.axe_script)
+                only = {"runOnly": COLOR_RULES} if colors_only else {}
+                options = json.dumps({"resultTypes": ["violations"], **only})
+                found = page.evaluate(f"axe.run({options}).then(found => found.violations)")
                 said = [f"{page.url}: {one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
                 if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                     said.append(f"{page.url} is wider than the screen")

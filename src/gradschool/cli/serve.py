@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Bring a demo class, with the dates moved so that hw1 is open today.")
+@click.option("--demo", is_flag=True, help="Bring a demo class, with the dates moved so that hw2 is open today.")
 @click.option("--course", type=click.Path(path_type=Path), help="The course folder.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
@@ -78,6 +78,7 @@ def _prepare(demo: bool, course: Path | None) -> None:
     django.setup()
     from gradschool.office import setup
     from gradschool.office.demo import load_demo
+    from gradschool.office.demo_term import play
     from gradschool.syllabus import CourseError
     from gradschool.syllabus.find import course_folder
 
@@ -85,7 +86,7 @@ def _prepare(demo: bool, course: Path | None) -> None:
         folder = course_folder(course)
         setup.migrate()
         if demo:
-            load_demo(folder)
+            play(load_demo(folder))
         else:
             setup.apply_course(folder)
     except CourseError as error:

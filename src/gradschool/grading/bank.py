@@ -96,7 +96,7 @@ def _read(folder: Path, problem: Problem) -> Expectation:
             changes=tuple((change["file"], change["old"], change["new"]) for change in table.get("change", ())),
             verdict=Verdict(table["verdict"]),
             points=Fraction(str(table["points"])) if "points" in table else None,
-            answers={str(name): _answer(value) for name, value in table.get("answers", {}).items()},
+            answers={str(name): as_given(value) for name, value in table.get("answers", {}).items()},
             parts=parts,
             checks=checks,
             judge=dict(table.get("judge", {})),
@@ -114,15 +114,25 @@ def _read(folder: Path, problem: Problem) -> Expectation:
     return entry
 
 
-def _answer(value: Any) -> Any:
+def as_given(value: Any) -> Any:
     """An answer as the form gives it: text, lists of text, or a table of them."""
     if isinstance(value, dict):
-        return {name: _answer(one) for name, one in value.items()}
+        return {name: as_given(one) for name, one in value.items()}
     return [str(one) for one in value] if isinstance(value, list) else str(value)
 
 
 def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
-    """The submission of an entry: its base, changed and overlaid with its own files."""
+    """The submission of an entry: its code and its answers."""
+    texts = code(entry, problem)
+    if problem.written is not None and ANSWERS not in texts:
+        given = answers.right(problem, STUDENT) if entry.base in ("solution", "answers") else {}
+        if given or entry.answers:
+            texts[ANSWERS] = answers.dump(given | entry.answers)
+    return texts
+
+
+def code(entry: Expectation, problem: Problem) -> dict[str, bytes]:
+    """The files of an entry that need no student's numbers: its base, changed and overlaid with its own files."""
     path = entry.folder / "expect.toml"
     texts: dict[str, bytes] = {}
     if entry.base == "solution":
@@ -133,10 +143,6 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
         texts = {name: text.encode() for name, text in handout.starter(problem).items()}
     elif entry.base not in ("answers", "nothing"):
         raise ProblemError(f"{path}: base is {entry.base!r}; it must be solution, answers, starter or nothing")
-    if problem.written is not None:
-        given = answers.right(problem, STUDENT) if entry.base in ("solution", "answers") else {}
-        if given or entry.answers:
-            texts[ANSWERS] = answers.dump(given | entry.answers)
     for name, old, new in entry.changes:
         found = texts.get(name, b"").decode().count(old)
         if found != 1:
@@ -146,8 +152,7 @@ def files(entry: Expectation, problem: Problem) -> dict[str, bytes]:
         if texts.pop(name, None) is None:
             raise ProblemError(f"{path}: {name} cannot be removed, the {entry.base} does not have it")
     own = (file for file in entry.folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    texts |= {file.relative_to(entry.folder).as_posix(): file.read_bytes() for file in own if file != path}
-    return texts
+    return texts | {file.relative_to(entry.folder).as_posix(): file.read_bytes() for file in own if file != path}
 
 
 def run(

@@ -10,7 +10,7 @@ from gradschool.syllabus import Course, load, shifted
 
 
 def course_of(offering: Offering) -> Course:
-    """The offering's course. Read once for each `gradschool course apply`, then kept in memory."""
+    """The offering's course. Read once for each time that it is applied, then kept in memory."""
     return _read(offering.folder, offering.shift_weeks, offering.applied_at.isoformat())
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from gradschool.office import clock
@@ -14,7 +16,7 @@ from gradschool.office.setup import apply_course
 from gradschool.syllabus import load, weeks_to_open
 
 PASSWORD = "learning-by-doing"
-OPEN = "hw1"  # the problem set that is open in the demo
+OPEN = "hw2"  # just released in the demo: hw1 has been due for a day to a week, and is still taken late
 
 STAFF = [("Ada Okafor", "ada", Role.INSTRUCTOR), ("Ben Lindqvist", "ben", Role.TA)]
 STUDENTS = [
@@ -33,17 +35,19 @@ STUDENTS = [
     ("Priya Raman", "priya", 1),
     ("Quentin Dubois", "quentin", 0),
 ]
+OBSERVER = ("Obi Adeyemi", "obi")
+APPLICANT = ("Sana Qureshi", "sana")  # asks for a place, see `demo_term`
 VISITOR = ("Dov Stein", "dov")  # has an account and is not enrolled
 
 
 def load_demo(folder: Path) -> Offering:
-    """The course with its dates moved so that hw1 is open today, and the class. What is there already is kept."""
+    """The course with its dates moved so that hw2 is open today, and the class. What is there already is kept."""
     course = load(folder)
     today = clock.now().astimezone(ZoneInfo(course.zone)).date()
     known = Offering.objects.filter(slug=course.slug).first()
     weeks = weeks_to_open(course, OPEN, today)
     if known is not None:
-        # The term that is under way goes on as long as hw1 is still open, so that nothing jumps between two starts.
+        # The term that is under way goes on as long as hw2 is still open, so that nothing jumps between two starts.
         due = course.problem_set(OPEN).due.replace(tzinfo=None) + timedelta(weeks=known.shift_weeks)
         if due.date() >= today and known.shift_weeks <= weeks:
             weeks = known.shift_weeks
@@ -54,6 +58,8 @@ def load_demo(folder: Path) -> Offering:
             _enrol(offering, _user(name, mail), role, None)
         for name, mail, section in STUDENTS:
             _enrol(offering, _user(name, mail), Role.STUDENT, sections[section % len(sections)])
+        _enrol(offering, _user(*OBSERVER), Role.OBSERVER, None)
+        _user(*APPLICANT)
         _user(*VISITOR)
     return offering
 
@@ -65,13 +71,22 @@ def sign_ins() -> list[tuple[str, str]]:
         ("ben@example.edu", "teaching assistant"),
         ("chi@example.edu", "student of CS 7643"),
         ("eve@example.edu", "student of CS 4803"),
+        ("obi@example.edu", "observer: numbers and no names"),
         ("dov@example.edu", "has an account, is not enrolled"),
     ]
 
 
 def _user(name: str, mail: str) -> User:
     address = f"{mail}@example.edu"
-    return User.objects.filter(email=address).first() or User.objects.create_user(address, name, PASSWORD, is_demo=True)
+    return User.objects.filter(email=address).first() or User.objects.create(
+        email=address, name=name, password=_hashed(), is_demo=True
+    )
+
+
+@cache
+def _hashed() -> str:
+    """Everybody's password is the same and known, so it is hashed once: that is slow on purpose."""
+    return make_password(PASSWORD)
 
 
 def _enrol(offering: Offering, user: User, role: Role, section: Section | None) -> None:

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from gradschool.office.handin import blobs, receipts, rules
-from gradschool.office.handin.models import Submission
-from gradschool.office.people.models import ApiToken
+from gradschool.office.handin.models import Group, Submission
+from gradschool.office.people.models import ApiToken, Enrolment, User
 from gradschool.office.queue.models import Job
 
 FORM = "/fall-2021/problems/hw1/hand-in"
@@ -238,3 +238,24 @@ def test_a_form_that_says_it_is_shorter_than_it_is_leaves_no_file_aside(chi, cli
     headers = {"X-Requested-With": "XMLHttpRequest"}
     answer = client_of(chi).post(FORM, body, content_type="multipart/form-data; boundary=edge", headers=headers)
     refused(answer, 400, "ended before all of it was here")
+
+
+def test_the_staffs_page_holds_more_groups_than_sqlite_takes_conditions(offering, ada, client_of) -> None:
+    count = 1_001  # SQLite takes an expression of a thousand
+    hw1 = offering.problem_sets.get(key="hw1")
+    section = offering.sections.first()
+    users = User.objects.bulk_create(User(email=f"s{n}@example.edu", name=f"S{n}") for n in range(count))
+    places = Enrolment.objects.bulk_create(
+        Enrolment(user=user, offering=offering, role="student", section=section) for user in users
+    )
+    groups = Group.objects.bulk_create(Group(offering=offering, alone=place) for place in places)
+    Group.members.through.objects.bulk_create(
+        Group.members.through(group=group, user=user) for group, user in zip(groups, users, strict=True)
+    )
+    times = dict.fromkeys(("arrived_at", "completed_at", "counted_at"), hw1.released)
+    Submission.objects.bulk_create(
+        Submission(group=group, problem_set=hw1, number=1, blob="0" * 64, size=1, submitted_by=user, **times)
+        for group, user in zip(groups, users, strict=True)
+    )
+    page = client_of(ada).get(f"/{offering.slug}/staff/hw1/").content.decode()
+    assert f"{count} of {count} students have handed in" in page

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import zipfile
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from gradschool import sandbox
+from gradschool.grading.papers import Source
 from gradschool.office import clock
 from gradschool.office.audit.models import Entry
-from gradschool.office.marking.models import Comment, Item, Mark, Question, RegradeRequest, Writing
+from gradschool.office.handin import blobs
+from gradschool.office.marking import intake
+from gradschool.office.marking.models import Comment, Item, Mark, Paper, Question, RegradeRequest, Writing
+from tests.grading.test_papers import spoiled_pdfs
 
 from .conftest import drawn, written
 
@@ -167,3 +176,30 @@ def test_addresses_that_name_nothing_are_not_found(ada, review, client_of) -> No
             f"papers/1/{number}.webp",
         ):
             assert client.get(f"/fall-2021/{address}").status_code == 404, address
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(20_000, marks=pytest.mark.load)])
+def test_spoiled_pdfs_are_pages_to_mark_or_one_sentence(
+    chi, answered, review, hand_in, tmp_path: Path, count: int
+) -> None:
+    """As a worker does it: read in a sandbox, then kept. What cannot be read leaves a sentence and nothing else."""
+    row = hand_in(chi)
+    before, archive, found = everything(), tmp_path / "hand-in.zip", Counter()
+    with sandbox.Pool() as pool:
+        for number, content in enumerate(itertools.islice(spoiled_pdfs(11), count)):
+            with zipfile.ZipFile(archive, "w") as zipped:
+                zipped.writestr("review.pdf", content)
+            intake.keep(row, [Source(archive, pool=pool).paper("review.pdf")])
+            paper = Paper.objects.get()
+            readable = bool(paper.pages)
+            assert readable != bool(paper.trouble), number
+            assert readable == Writing.objects.filter(paper=paper, question=review).exists(), number
+            assert paper.trouble == "" or paper.trouble.startswith("review.pdf "), number
+            found[paper.trouble or f"{len(paper.pages)} pages"] += 1
+            Writing.objects.all().delete()
+            for page in paper.pages:
+                blobs.path_of(page["blob"]).unlink(missing_ok=True)
+            paper.delete()
+    assert everything() == before
+    print(found)  # for the long run, with -s
+    assert len(found) > 1, "some are read and some are not"

@@ -229,3 +229,73 @@ def test_a_roster_that_lists_an_applicant_admits_them(offering, ada, dov) -> Non
     assert (dov.enrolments.get().role, dov.enrolments.get().section.code) == (Role.STUDENT, "CS 4803")
     with pytest.raises(NotAdmitted):
         admission.decide(AccessRequest.objects.get(), True, section, ada)
+
+
+def invite_class(client: Client, offering, count: int):
+    return client.post(f"/{offering.slug}/staff/invitations/class/", {"count": count})
+
+
+def test_a_class_is_invited_at_one_click_and_sets_its_passwords(
+    offering, ada, chi, eve, dov, client, client_of
+) -> None:
+    ada.set_password(GOOD)
+    ada.save()
+    admission.request_access(offering, dov, Section.objects.get(code="CS 4803"), "")  # has no place yet
+    staff = client_of(ada)
+    shown = staff.get(f"/{offering.slug}/staff/invitations/class/").content.decode()
+    assert "Mail 2 invitations" in shown
+    assert not mail.outbox, "a look mails nothing"
+    assert "2 invitations mailed." in invite_class(staff, offering, 2).content.decode()
+    assert [letter.to for letter in mail.outbox] == [["eve@example.edu"], ["chi@example.edu"]], "by section and name"
+    link = link_in_mail()
+    assert client.post(link, {"password": GOOD, "again": GOOD}).url == f"/{offering.slug}/"
+    chi.refresh_from_db()
+    assert chi.check_password(GOOD)
+    assert [one.enrolment.user for one in admission.expected(offering)] == [eve]
+
+
+def test_who_was_mailed_today_rests_and_who_has_come_is_not_mailed_again(
+    offering, ada, chi, eve, client, client_of, at
+) -> None:
+    staff = client_of(ada)
+    invite_class(staff, offering, 3)  # Ada has no password either
+    first = link_in_mail()
+    again = invite_class(staff, offering, 0)
+    assert "nobody" not in again.content.decode()
+    assert len(mail.outbox) == 3
+    admission.accept(admission.invitation_of(first.split("/")[2]), "", GOOD)  # one of them has come
+    at(clock.now() + admission.REST)
+    assert "2 invitations mailed." in invite_class(staff, offering, 2).content.decode()
+    assert len(mail.outbox) == 5
+    assert Invitation.objects.filter(used_at=None, revoked_at=None).count() == 2, "an earlier link ends"
+
+
+def test_a_class_that_has_changed_meanwhile_is_looked_at_once_more(offering, ada, chi, client_of) -> None:
+    for count in ("", "5", "x"):
+        answer = invite_class(client_of(ada), offering, count)
+        assert answer.status_code == 400
+        assert "has changed meanwhile; look at the list once more. Nobody was invited." in answer.content.decode()
+    assert not Invitation.objects.exists()
+
+
+def test_links_that_no_mail_server_took_are_shown_and_may_be_mailed_again(
+    offering, ada, chi, client_of, settings, monkeypatch
+) -> None:
+    monkeypatch.setattr(admission, "mail", lambda *letter: False)
+    answer = invite_class(client_of(ada), offering, 2).content.decode()
+    assert answer.count("/invitations/") == 2
+    assert "Mail 2 invitations" in answer
+    settings.MAIL = settings.MAIL._replace(host="mail.example.edu")
+    monkeypatch.setattr(admission, "GIVEN_UP", 1)
+    assert len(admission.invite_expected(offering, admission.expected(offering), ada, str)) == 1, "the rest wait"
+
+
+def test_a_mail_server_that_does_not_answer_is_told(offering, ada, chi, client_of, monkeypatch) -> None:
+    def silent():
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(admission, "get_connection", silent)
+    answer = invite_class(client_of(ada), offering, 2)
+    assert answer.status_code == 503
+    assert "The mail server does not answer. Nobody was invited." in answer.content.decode()
+    assert not Invitation.objects.exists()

@@ -79,6 +79,7 @@ STRICT = {
 FORMS = {
     "staff/extensions/": ["student", "deliverable", "kind", "due", "reason"],
     "staff/invitations/": ["emails", "role", "section"],
+    "staff/invitations/class/": ["count"],
     "staff/people/{enrolment}/change": ["role", "section", "state"],
     "staff/people/{number}/change": ["role", "section", "state"],
     "staff/access/{request}/decide": ["decision", "section"],

@@ -108,6 +108,7 @@ TABLE = {
     "people:access_requests": (TEACH, NEVER),
     "people:decide_access": (NEVER, TAUGHT),
     "people:invitations": (TEACH, LACKING),
+    "people:invite_class": (TEACH, LACKING),
     "people:revoke_invitation": (NEVER, TAUGHT),
     "people:people": (STAFF, NEVER),
     "people:person": (TEACH, NEVER),

@@ -35,7 +35,7 @@ def test_of_several_courses_one_can_be_chosen(client, offering) -> None:
 def test_without_a_course_the_page_says_what_to_do(client) -> None:
     response = client.get("/")
     assert response.status_code == 200
-    assert "gradschool course apply" in response.content.decode()
+    assert "gradschool serve --course FOLDER" in response.content.decode()
 
 
 def test_the_office_is_well_when_its_database_answers(client) -> None:

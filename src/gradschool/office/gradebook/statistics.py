@@ -85,12 +85,15 @@ def questions(results: Sequence[Result], titles: Mapping[str, tuple[str, str]]) 
     `titles` has the title and the part of each check, in the order in which they are given back.
     """
     found = []
+    sums = [sum((points for points, _ in result.values()), Fraction()) for result in results]
     for name, (title, part) in titles.items():
-        took = [result for result in results if name in result and result[name][1]]
+        took = [
+            (result[name], whole) for result, whole in zip(results, sums, strict=True) if result.get(name, (0, 0))[1]
+        ]
         if not took:
             continue
-        own = [float(result[name][0] / result[name][1]) for result in took]
-        rest = [float(sum(points for points, _ in result.values()) - result[name][0]) for result in took]
+        own = [float(points / most) for (points, most), _ in took]
+        rest = [float(whole - points) for (points, _), whole in took]
         found.append(Question(name, title, part, len(took), mean(own), _correlation(own, rest)))
     return tuple(found)
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
@@ -61,6 +62,8 @@ def problems(request: HttpRequest, offering: str) -> HttpResponse:
             else "soon"
             if now < row.released
             else "open"
+            if now <= row.due
+            else "late"
             if now <= row.closes
             else "closed",
         )
@@ -354,9 +357,11 @@ def staff_problem(request: HttpRequest, offering: str, problem: str) -> HttpResp
     viewer.require_statistics()
     problem_set = _problem_set(viewer, problem)
     latest: dict[int, Submission] = {}
-    rows = Submission.objects.filter(problem_set=problem_set).order_by("number")
+    # Groups are joined in: Django would fetch a thousand of them by as many conditions, too many for SQLite.
+    rows = Submission.objects.filter(problem_set=problem_set).order_by("number").select_related("group")
+    reports = Prefetch("reports", Report.objects.defer("text"))
     counts: dict[int, int] = defaultdict(int)
-    for row in rows.prefetch_related("reports", "jobs", "group__members"):
+    for row in rows.defer("receipt", "files").prefetch_related(reports, "jobs", "group__members"):
         for owner in row.owners:
             latest[owner] = row
             counts[owner] += 1

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import Max
 from django.template.loader import render_to_string
 
 from gradschool.office import clock
@@ -27,6 +31,9 @@ from gradschool.office.people.models import (
 )
 
 VALID = timedelta(days=14)
+REST = timedelta(days=1)  # between two mails to the same person of a class
+AT_ONE_CLICK = 300  # mails; a mail server that takes ten a second is done with them in half a minute
+GIVEN_UP = 3  # refusals in a row
 
 
 class NotAdmitted(Exception):
@@ -156,11 +163,12 @@ def decide(request: AccessRequest, admit: bool, section: Section | None, by: Use
     return row
 
 
-def mail(to: str, template: str, context: dict[str, object]) -> bool:
+def mail(to: str, template: str, context: dict[str, object], connection: BaseEmailBackend | None = None) -> bool:
     """Send a mail whose template has the subject in its first line. Whether a server took it; the console is none."""
     subject, _, body = render_to_string(template, context).strip().partition("\n")
+    letter = EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[to], connection=connection)
     try:
-        sent = EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[to]).send()
+        sent = letter.send()
     except (SMTPException, OSError):
         return False
     return sent == 1 and not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
@@ -169,8 +177,60 @@ def mail(to: str, template: str, context: dict[str, object]) -> bool:
 Address = Callable[[str], str]  # makes a path of this site a whole address
 
 
-def mail_invitation(row: Invitation, token: str, absolute: Address) -> tuple[str, bool]:
+def mail_invitation(
+    row: Invitation, token: str, absolute: Address, connection: BaseEmailBackend | None = None
+) -> tuple[str, bool]:
     """Mail the link; the link, and whether the mail server took it."""
     link = absolute(f"/invitations/{token}/")
     template = "people/mail/confirm.txt" if row.role == Role.APPLICANT else "people/mail/invitation.txt"
-    return link, mail(row.email, template, {"invitation": row, "link": link, "days": VALID.days})
+    taken = mail(row.email, template, {"invitation": row, "link": link, "days": VALID.days}, connection)
+    if taken:
+        row.mailed_at = clock.now()
+        row.save(update_fields=["mailed_at"])
+    return link, taken
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Somebody with a place in an offering who has never been here: nothing could have been signed in with."""
+
+    enrolment: Enrolment
+    mailed_at: datetime | None
+
+    @property
+    def rests(self) -> bool:
+        """Whether a mail went out so lately that another one would only be a nuisance."""
+        return self.mailed_at is not None and self.mailed_at > clock.now() - REST
+
+
+def expected(offering: Offering) -> list[Expected]:
+    """Who came by a roster and has neither a password nor signed in through a provider, by name."""
+    rows = Enrolment.objects.active().filter(offering=offering).exclude(role=Role.APPLICANT)
+    rows = rows.filter(user__password__startswith=UNUSABLE_PASSWORD_PREFIX, user__identities=None, user__is_active=True)
+    mails = Invitation.objects.filter(offering=offering, mailed_at__isnull=False).order_by()
+    mailed = dict(mails.values_list("email").annotate(Max("mailed_at")))
+    rows = rows.select_related("user", "section").order_by("section__code", "user__name", "pk")
+    return [Expected(row, mailed.get(row.user.email.lower())) for row in rows]
+
+
+def invite_expected(
+    offering: Offering, people: Iterable[Expected], by: User, absolute: Address
+) -> list[tuple[str, str, bool]]:
+    """Mail each of these a link that sets the password; address, link, and whether a mail server took it.
+
+    Earlier links of theirs end. When the server takes none any more, the rest are left for another time.
+    """
+    done: list[tuple[str, str, bool]] = []
+    refused = 0
+    with get_connection() as connection:
+        for one in people:
+            place = one.enrolment
+            earlier = Invitation.objects.filter(offering=offering, email=place.user.email.lower(), used_at=None)
+            earlier.filter(revoked_at=None).update(revoked_at=clock.now())
+            row, token = invite(offering, place.user.email, place.role, place.section, by, name=place.user.name)
+            link, taken = mail_invitation(row, token, absolute, connection)
+            done.append((row.email, link, taken))
+            refused = 0 if taken else refused + 1
+            if refused >= GIVEN_UP and settings.MAIL.host:
+                break
+    return done

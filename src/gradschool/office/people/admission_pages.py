@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from smtplib import SMTPException
 from typing import Any
 
 from django.contrib import messages
@@ -93,6 +94,39 @@ def _invite(request: HttpRequest, viewer: Viewer, user: User) -> list[tuple[str,
         row, token = admission.invite(viewer.offering, email, role, section, user)
         links.append((email, *admission.mail_invitation(row, token, request.build_absolute_uri)))
     return links
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite_class(request: HttpRequest, offering: str) -> HttpResponse:
+    """Who of the class has no password yet, and a button that mails all of them a link to set one."""
+    viewer = viewer_of(request, offering)
+    user = viewer.require_instructor()
+    people = admission.expected(viewer.offering)
+    due = [one for one in people if not one.rests]
+    error, links, status = "", [], 200
+    if request.method == "POST":
+        try:
+            if request.POST.get("count", "") != str(len(due)):
+                raise NotAdmitted("Who is to be invited has changed meanwhile; look at the list once more.")
+            now = due[: admission.AT_ONE_CLICK]
+            links = admission.invite_expected(viewer.offering, now, user, request.build_absolute_uri)
+            people = admission.expected(viewer.offering)
+            due = [one for one in people if not one.rests]
+        except (NotAdmitted, OSError, SMTPException) as reason:
+            said = isinstance(reason, NotAdmitted)
+            error = f"{reason if said else 'The mail server does not answer.'} Nobody was invited."
+            status = 400 if said else 503
+    context = {
+        "offering": viewer.offering,
+        "people": people,
+        "due": due,
+        "now": due[: admission.AT_ONE_CLICK],
+        "links": [one for one in links if not one[2]],
+        "mailed": sum(taken for _, _, taken in links),
+        "error": error,
+        "days": admission.VALID.days,
+    }
+    return render(request, "people/invite_class.html", context, status=status)
 
 
 @require_POST

@@ -161,6 +161,7 @@ class Invitation(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True, help_text="When a mail server took it.")
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)

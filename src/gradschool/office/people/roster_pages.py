@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gradschool.office.audit.models import log
 from gradschool.office.handin.rules import Refusal
 from gradschool.office.handin.uploads import drain, files_of, let_files_in
-from gradschool.office.people import roster
+from gradschool.office.people import admission, roster
 from gradschool.office.people.models import Enrolment, Place, Role, RosterImport, Section
 from gradschool.office.people.permissions import STAFF, Viewer, viewer_of
 from gradschool.office.people.rules import MOST_BYTES, RosterError
@@ -42,6 +42,7 @@ def people(request: HttpRequest, offering: str) -> HttpResponse:
         "offering": viewer.offering,
         "viewer": viewer,
         "groups": [(title, group) for title, group in groups if group],
+        "expected": len(admission.expected(viewer.offering)) if viewer.is_instructor else 0,
         "asking": sum(row.role == Role.APPLICANT for row in here),
         "imports": RosterImport.objects.filter(offering=viewer.offering, applied_at__isnull=False)[:10],
     }
@@ -152,6 +153,7 @@ def import_preview(request: HttpRequest, offering: str, pk: int) -> HttpResponse
             "offering": viewer.offering,
             "row": row,
             "groups": roster.grouped(row.changes),
+            "expected": len(admission.expected(viewer.offering)),
             "later": later.first() if row.applied_at else None,
         },
     )

@@ -32,6 +32,7 @@ urlpatterns = [
     path("<slug:offering>/staff/access/", admission_pages.access_requests, name="access_requests"),
     path("<slug:offering>/staff/access/<int:pk>/decide", admission_pages.decide_access, name="decide_access"),
     path("<slug:offering>/staff/invitations/", admission_pages.invitations, name="invitations"),
+    path("<slug:offering>/staff/invitations/class/", admission_pages.invite_class, name="invite_class"),
     path(
         "<slug:offering>/staff/invitations/<int:pk>/revoke",
         admission_pages.revoke_invitation,

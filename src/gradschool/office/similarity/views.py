@@ -63,7 +63,8 @@ def pairs(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     mine = offerings_staffed_by(user)
     rows: list[dict[str, Any]] = []
     if comparison:
-        found = comparison.pairs.select_related("left__problem_set__offering", "right__problem_set__offering")
+        joined = [f"{side}__{one}" for side in ("left", "right") for one in ("problem_set__offering", "group")]
+        found = comparison.pairs.select_related(*joined)
         for one in found.prefetch_related("left__group__members", "right__group__members"):
             sides = [(one.left, one.left_share), (one.right, one.right_share)]
             rows.append(

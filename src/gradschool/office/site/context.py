@@ -85,6 +85,8 @@ def _nav(request: HttpRequest, offering: Offering | None, role: str | None) -> l
         links += [("Project", "site:project"), ("FAQ", "site:faq"), ("About", "site:about")]
         if role == Role.STUDENT:
             links += [("Grades", "gradebook:mine")]
+        if role == Role.OBSERVER:
+            links += [("Statistics", "gradebook:statistics")]
         if role in STAFF:
             links += [("Class grades", "gradebook:class"), ("People", "people:people")]
     items = []

@@ -24,6 +24,7 @@ from gradschool.office.site.calendar_feed import Event, events
 from gradschool.office.site.calendar_feed import calendar as calendar_of
 from gradschool.office.site.context import offering_of
 from gradschool.office.site.timetable import deliverables, timetable
+from gradschool.office.site.waiting import waiting_for
 from gradschool.office.site.worked_example import worked_example
 from gradschool.syllabus import notes
 from gradschool.syllabus.course import Course, Exercise, Module, NotInCourse
@@ -74,6 +75,8 @@ def schedule(request: HttpRequest, offering: str) -> HttpResponse:
             "only": only,
             "city": _city(course),
             "granted": granted,
+            "viewer": request.page_viewer,  # type: ignore[attr-defined]
+            "waiting": waiting_for(request.page_viewer),  # type: ignore[attr-defined]
         },
     )
 
