@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help run test check format attack bench load results clean
+.PHONY: help run test check format audit attack bench load results clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 12
@@ -32,7 +32,10 @@ format: $(VENV)/.test  ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-load: $(VENV)/.test  ## the long versions: site and worker killed at 200 random moments
+audit:  ## ask PyPI whether a version that we pin was withdrawn or has a known weakness
+	@$(PYTHON) scripts/audit.py
+
+load: $(VENV)/.test  ## the long versions: a deadline with a thousand students, alone and with mishaps; 200 random kills
 	$(BIN)/python -m pytest -m load $(PYTEST_ARGS)
 
 attack: $(VENV)/.test  ## every attack on every sandbox tier that this machine gives, as root and as an ordinary user

@@ -126,3 +126,10 @@ def test_a_course_with_mistakes_is_not_served(tmp_path: Path) -> None:
     assert code == 1
     assert "`gradschool course check` lists every finding." in said
     assert "Traceback" not in said
+
+
+def test_plain_http_to_others_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    verb._greet("0.0.0.0", 8000, demo=False)
+    assert "passwords can be read on their way" in capsys.readouterr().out
+    verb._greet("127.0.0.1", 8000, demo=False)
+    assert "passwords" not in capsys.readouterr().out

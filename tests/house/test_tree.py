@@ -27,7 +27,9 @@ def test_every_method_of_the_library_is_whole() -> None:
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:
-    assert not [path for path in FILES if path.stem in FORBIDDEN or re.search(r"_v\d+$", path.stem)]
+    by_django = SOURCE / "office" / "sqlite" / "base.py"  # the name by which Django looks for a kind of database
+    files = [path for path in FILES if path != by_django]
+    assert not [path for path in files if path.stem in FORBIDDEN or re.search(r"_v\d+$", path.stem)]
 
 
 def test_no_two_files_of_the_library_share_a_name() -> None:
@@ -61,7 +63,7 @@ def test_every_module_of_the_package_says_what_it_is() -> None:
 
 def test_tests_mirror_the_package() -> None:
     """A folder of tests without its room, or a test of a verb that is gone, is a leftover."""
-    own = {"house", "problems", "acceptance", "cli"}
+    own = {"house", "problems", "acceptance", "load", "cli"}
     for folder in (ROOT / "tests").iterdir():
         if folder.is_dir() and folder.name not in own | {"__pycache__"}:
             assert (SOURCE / folder.name).is_dir(), folder

@@ -73,3 +73,36 @@ def test_a_provider_is_off_by_default_and_whole_or_not_at_all(monkeypatch: pytes
     monkeypatch.setenv("GRADSCHOOL_OIDC_CLIENT", "c")
     monkeypatch.setenv("GRADSCHOOL_OIDC_SECRET", "s")
     assert environment.oidc() == environment.Oidc("https://login.example.edu", "c", "s", "login.example.edu", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "database"),
+    [
+        ("", environment.Database()),
+        ("postgresql://ada:p%2Fw@db.edu:5433/office", environment.Database("office", "db.edu", 5433, "ada", "p/w")),
+        ("postgres://db.edu/office", environment.Database("office", "db.edu", 5432)),
+        ("postgresql:///office?host=/run/pg", environment.Database("office", "/run/pg", 5432)),
+        ("postgresql://ada@:5433/office?host=/run/pg", environment.Database("office", "/run/pg", 5433, "ada")),
+    ],
+)
+def test_a_database_is_one_address(monkeypatch: pytest.MonkeyPatch, given: str, database: environment.Database) -> None:
+    monkeypatch.setenv("GRADSCHOOL_DATABASE", given)
+    assert environment.database() == database
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["office", "mysql://db.edu/office", "postgresql://db.edu", "postgresql://db.edu/a/b", "postgresql://db.edu:x/a",
+     "postgresql://db.edu/a?sslmode", "postgresql://db.edu/a?user=b"],
+)  # fmt: skip
+def test_what_is_no_database_is_said(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("GRADSCHOOL_DATABASE", given)
+    with pytest.raises(environment.BadSetting, match="GRADSCHOOL_DATABASE is no database of PostgreSQL"):
+        environment.database()
+
+
+def test_a_missing_driver_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADSCHOOL_DATABASE", "postgresql://db.edu/office")
+    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    with pytest.raises(environment.BadSetting, match=r"pip install 'gradschool\[postgresql\]'"):
+        environment.database()

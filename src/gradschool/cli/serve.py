@@ -23,9 +23,16 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--course", type=click.Path(path_type=Path), help="The course folder.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64), help="Requests at the same time.")
+@click.option(
+    "--processes",
+    default=min(4, os.cpu_count() or 1),
+    show_default="one a core, at most 4",
+    type=click.IntRange(1, 64),
+    help="Processes of the site.",
+)
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 64), help="Requests that each serves.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(0, 64), help="Gradings at the same time.")
-def command(demo: bool, course: Path | None, host: str, port: int, threads: int, slots: int) -> None:
+def command(demo: bool, course: Path | None, host: str, port: int, processes: int, threads: int, slots: int) -> None:
     """Serve the office until Ctrl-C. Its data stay in $GRADSCHOOL_HOME, by default ./var."""
     if demo and host not in LOOPBACK:
         raise click.UsageError(
@@ -50,7 +57,7 @@ def command(demo: bool, course: Path | None, host: str, port: int, threads: int,
             f"The office cannot write to {home} ({error.strerror}); set GRADSCHOOL_HOME to a folder of yours."
         ) from error
     _prepare(demo, course)
-    _run(host, port, threads, slots, demo)
+    _run(host, port, processes, threads, slots, demo)
 
 
 def _check_port(host: str, port: int) -> None:
@@ -86,9 +93,9 @@ def _prepare(demo: bool, course: Path | None) -> None:
         raise click.ClickException(f"{error}\n`gradschool course check` lists every finding.") from error
 
 
-def _run(host: str, port: int, threads: int, slots: int, demo: bool) -> None:
-    site = [sys.executable, "-m", "gunicorn", "gradschool.office.wsgi", "--bind", f"{host}:{port}"]
-    site += ["--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning", "--timeout", "900"]
+def _run(host: str, port: int, processes: int, threads: int, slots: int, demo: bool) -> None:
+    site = [sys.executable, "-m", "gunicorn", "--config", "python:gradschool.office.server", "gradschool.office.wsgi"]
+    site += ["--bind", f"{host}:{port}", "--workers", str(processes), "--threads", str(threads)]
     worker = [sys.executable, "-m", "gradschool", "worker", "--slots", str(slots)]
     stopping = False
 
@@ -147,6 +154,8 @@ def _greet(host: str, port: int, demo: bool) -> None:
         click.echo(f"Sign in with one of these; the password is {PASSWORD}")
         for address, what in sign_ins():
             click.echo(f"  {address:18} {what}")
+    elif host not in LOOPBACK:
+        click.echo("It speaks plain HTTP: passwords can be read on their way. docs/deploy.md puts TLS in front.")
     click.echo("Ctrl-C stops it.")
 
 

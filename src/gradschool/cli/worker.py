@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 
 import click
 
@@ -12,6 +13,7 @@ import click
 def command(slots: int) -> None:
     """Grade hand-ins until stopped; reads the office's settings from the environment."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gradschool.office.settings")
+    os.environ["GRADSCHOOL_SECRET_KEY"] = secrets.token_hex(32)  # it signs nothing, so it never holds the site's key
     import django
 
     django.setup()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 class BadSetting(Exception):
@@ -31,6 +32,14 @@ def flag(name: str, default: bool = False) -> bool:
 def words(name: str, default: str) -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def log_form() -> str:
+    """$GRADSCHOOL_LOG: "words" for people, the default, or "json" for programs."""
+    form = text("GRADSCHOOL_LOG", "words")
+    if form not in ("words", "json"):
+        raise BadSetting(f"GRADSCHOOL_LOG is {form!r}; use words or json.")
+    return form
 
 
 class Mail(NamedTuple):
@@ -60,6 +69,41 @@ def mail() -> Mail:
     here = parts.hostname in ("localhost", "127.0.0.1", "::1")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return Mail(parts.hostname, port or (465 if whole else 587), user, password, whole, not whole and not here)
+
+
+class Database(NamedTuple):
+    """A PostgreSQL database; without a name, the office keeps its rows in a file of SQLite in its home folder."""
+
+    name: str = ""
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+
+
+def database() -> Database:
+    """$GRADSCHOOL_DATABASE: postgresql://user:password@host:5432/name, or ...?host=/run/postgresql for a socket."""
+    given = text("GRADSCHOOL_DATABASE", "")
+    if not given:
+        return Database()
+    try:
+        parts = urlsplit(given)
+        port = parts.port or 5432
+        query = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    except ValueError:
+        parts, port, query = urlsplit(""), 0, {}
+    name = unquote(parts.path.removeprefix("/"))
+    if parts.scheme not in ("postgresql", "postgres") or not name or "/" in name or set(query) - {"host"}:
+        raise BadSetting(
+            "GRADSCHOOL_DATABASE is no database of PostgreSQL; "
+            "write it like postgresql://user:password@db.example.edu:5432/gradschool."
+        )
+    if find_spec("psycopg") is None:
+        raise BadSetting(
+            "GRADSCHOOL_DATABASE names a PostgreSQL; `pip install 'gradschool[postgresql]'` can talk to it."
+        )
+    host = query.get("host", parts.hostname or "")
+    return Database(name, host, port, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 class Oidc(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from gradschool.office import environment
+from gradschool.office import databases, environment
+from gradschool.office.monitoring import logs
 
 HERE = Path(__file__).resolve().parent
 HOME = environment.home()
@@ -17,6 +18,7 @@ DEMO = environment.flag("GRADSCHOOL_DEMO")
 COURSE = environment.text("GRADSCHOOL_COURSE", "")  # empty: found as `gradschool.syllabus.find` says
 ALLOWED_HOSTS = environment.words("GRADSCHOOL_HOSTS", "127.0.0.1,localhost,[::1]")
 BEHIND_TLS = environment.flag("GRADSCHOOL_TLS")  # a TLS proxy stands in front and sets X-Forwarded-Proto
+METRICS_TOKEN = environment.text("GRADSCHOOL_METRICS_TOKEN", "")  # empty: the numbers are for this machine itself
 ALLOW_PLAIN_SANDBOX = environment.flag("GRADSCHOOL_ALLOW_PLAIN_SANDBOX")
 
 INSTALLED_APPS = [
@@ -28,6 +30,7 @@ INSTALLED_APPS = [
     "gradschool.office.audit",
     "gradschool.office.handin",
     "gradschool.office.queue",
+    "gradschool.office.regrade",
     "gradschool.office.leaderboard",
     "gradschool.office.theory",
     "gradschool.office.marking",
@@ -36,16 +39,20 @@ INSTALLED_APPS = [
     "gradschool.office.site",
 ]
 MIDDLEWARE = [
+    "gradschool.office.monitoring.requests.observed",
     "gradschool.office.middleware.arrival",
+    "gradschool.office.middleware.database_away",
+    "gradschool.office.middleware.headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "gradschool.office.middleware.content_security_policy",
+    "gradschool.office.middleware.bounded",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gradschool.office.middleware.WhatNoDatabaseKeeps",
 ]
 ROOT_URLCONF = "gradschool.office.urls"
 WSGI_APPLICATION = "gradschool.office.wsgi.application"
@@ -64,18 +71,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": HOME / "office.sqlite3",
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",  # a writer waits for its turn at BEGIN, it never fails half way
-            "timeout": 20,
-            # FULL: a committed row has reached the disk, so a receipt is never ahead of its submission.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-        },
-    }
-}
+DATABASES = {"default": databases.of(environment.database(), HOME)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "people.User"
@@ -94,8 +90,16 @@ SESSION_ENGINE = "gradschool.office.people.sessions"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+if BEHIND_TLS:  # no other host of the same domain can plant a cookie of these names
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+CSRF_COOKIE_HTTPONLY = True  # forms carry the token; no script reads the cookie
 CSRF_FAILURE_VIEW = "gradschool.office.site.views.csrf_failure"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^health/$", r"^metrics$"]  # asked for from the machine itself, past the proxy
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
+# W005, W021: whether other hosts of the domain speak TLS, and for good, is not for a course to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -112,11 +116,13 @@ STATIC_URL = "/static/"
 # Served from the packages by whitenoise itself: no collectstatic step, nothing to forget after an upgrade.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 FILE_UPLOAD_HANDLERS = ["gradschool.office.handin.uploads.BlobUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # form fields; files are streamed by the handler above
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
+DISK_RESERVE = 500 * 1024 * 1024  # bytes; with less free the office says that it is not well
 UPLOAD_LIMIT = 20 * 1024 * 1024  # bytes of one hand-in
 
 # The program that grades, in processes that know nothing of the office.
@@ -127,11 +133,4 @@ TIME_ZONE = "UTC"  # pages show the zone of the course
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"gradschool": {"level": "INFO"}},
-}
+LOGGING = logs.configuration(environment.log_form())

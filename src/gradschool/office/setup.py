@@ -66,6 +66,7 @@ def apply_course(folder: Path, shift_weeks: int = 0) -> Offering:
                     digest=problems[one.id].version,
                     defaults={"folder": row.folder, "created_at": now},
                 )
+                row.versions.update(folder=row.folder)  # the course may lie elsewhere than on the machine before
                 if row.current_id != version.pk:
                     row.current = version
                     row.save(update_fields=["current"])

@@ -11,7 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from gradschool.office.handin import blobs, receipts
+from gradschool.office.handin import blobs, receipts, rules
 from gradschool.office.handin.models import Group, Submission
 from gradschool.office.people.models import ApiToken, Enrolment, User
 from gradschool.office.queue.models import Job
@@ -205,6 +205,20 @@ def test_the_command_line_hands_in_with_its_token(chi, offering) -> None:
     assert found.json()["report"] is None
 
 
+@pytest.mark.parametrize(
+    ("least", "ahead", "seconds"),
+    [(None, 0, 2), (3, 1, 2), (40, 5, 10), (None, 80, 20), (3600, 900, 30)],
+)
+def test_a_page_that_waits_long_asks_seldom(least: int | None, ahead: int, seconds: int) -> None:
+    assert rules.seconds_to_next_look(least, ahead) == seconds
+
+
+def test_the_page_of_a_hand_in_asks_soon_when_its_grading_is_next(chi, client_of) -> None:
+    send(client_of(chi), a_zip(zipped(GOOD)))
+    row = Submission.objects.get()
+    assert 'hx-trigger="every 2s"' in client_of(chi).get(f"/fall-2021/submissions/{row.pk}/status").content.decode()
+
+
 def test_the_hand_out_is_a_zip_without_the_solution(offering, client) -> None:
     answer = client.get("/fall-2021/problems/hw1/handout.zip")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
@@ -234,3 +248,14 @@ def test_the_staffs_page_holds_more_groups_than_sqlite_takes_conditions(offering
     )
     page = client_of(ada).get(f"/{offering.slug}/staff/hw1/").content.decode()
     assert f"{count} of {count} students have handed in" in page
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_form_that_says_it_is_shorter_than_it_is_leaves_no_file_aside(chi, client_of, files: int) -> None:
+    part = b'--edge\r\nContent-Disposition: form-data; name="files"; filename="%d.py"\r\n\r\nx = 1\r\n'
+    body = b"".join(part % number for number in range(files))[
+        :-4
+    ]  # the last file's end and the closing line are missing
+    headers = {"X-Requested-With": "XMLHttpRequest"}
+    answer = client_of(chi).post(FORM, body, content_type="multipart/form-data; boundary=edge", headers=headers)
+    refused(answer, 400, "ended before all of it was here")

@@ -408,7 +408,7 @@ def test_a_page_is_for_its_writer_and_the_staff(chi, eve, ada, dov, answered, cl
     for user, status in ((chi, 200), (ada, 200), (eve, 404), (dov, 404)):
         answer = client_of(user).get(here)
         assert answer.status_code == status
-        answer.close()
+        b"".join(answer)  # to its end, which closes it
     answer = client_of(chi).get(here)
     assert b"".join(answer.streaming_content)[8:12] == b"WEBP"
     assert answer["Content-Type"] == "image/webp"

@@ -22,7 +22,7 @@ from gradschool.office.gradebook import files as grade_files
 from gradschool.office.handin import handouts
 from gradschool.office.handin.accept import group_of
 from gradschool.office.handin.blobs import Incoming
-from gradschool.office.handin.models import Accommodation, Group, ProblemSet, Submission
+from gradschool.office.handin.models import Accommodation, Group, ProblemSet, ProblemVersion, Submission
 from gradschool.office.marking.models import Paper, Question, RegradeRequest, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import (
@@ -37,6 +37,8 @@ from gradschool.office.people.models import (
     Session,
     User,
 )
+from gradschool.office.queue.models import Job
+from gradschool.office.regrade.models import Regrade
 from gradschool.office.similarity.models import Comparison, Pair
 from gradschool.office.theory.models import Sheet
 from tests.office.conftest import person
@@ -150,10 +152,21 @@ TABLE = {
     "marking:pages": (OWN, row("302 404 404 302 404 404 404 404 302 302 404")),
     "marking:ask": (NEVER, NOT_OWN),
     "marking:page_image": (OWN, NEVER),
+    "keeping:mine": (row("302 404 200 200 200 200 200 200 200 200 404"), NEVER),  # whoever has or had a place
+    "keeping:theirs": (TEACH, NEVER),
+    "audit:entries": (TEACH, NEVER),
+    "regrade:regrades": (TEACH, LACKING),
+    "regrade:regrade": (TEACH, NEVER),
+    "regrade:status": (TEACH, NEVER),
+    "regrade:decide": (NEVER, LACKING),
+    "queue:queue": (STAFF, NEVER),
+    "queue:try_again": (NEVER, BACK),
     "similarity:problem_sets": (COURSE, NEVER),
     "similarity:pair": (COURSE, NEVER),
     "similarity:pairs": (COURSE, NEVER),
     "similarity:compare": (NEVER, COURSE_BACK),
+    "monitoring:health": (row("503 " * 11), NEVER),  # no worker runs here
+    "monitoring:metrics": (ALL, NEVER),  # asked for from this machine itself
     "handin:verify": (ALL, ALL),
     "handin:api_hand_in": (NEVER, TOKEN),
     "handin:api_submission": (TOKEN, NEVER),
@@ -233,7 +246,7 @@ class World:
             client.cookies["sessionid"] = self.cookies[who]
         with transaction.atomic():
             response = client.generic(method, address, content_type="application/x-www-form-urlencoded")
-            response.close()
+            b"".join(response)  # to its end, which closes it
             transaction.set_rollback(True)
         return int(response.status_code)
 
@@ -302,6 +315,9 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
     asked_again = RegradeRequest.objects.create(
         writing=writing, asked_by=user, asked_at=offering.applied_at, text="t", before="1"
     )
+    version, _ = ProblemVersion.objects.get_or_create(
+        problem_set=submission.problem_set, digest="d", defaults={"folder": "", "created_at": offering.applied_at}
+    )
     comparison = Comparison.objects.create(
         problem_set=submission.problem_set, at=offering.applied_at, compared=1, earlier=0
     )
@@ -318,6 +334,16 @@ def things_of(offering: Offering, user: User, submission: Submission | None) -> 
     things |= {"people:revoke_token": user.tokens.get().pk}
     things |= {"question": question.pk, "writing": writing.pk, "regrade": asked_again.pk, "paper": paper.pk}
     things |= {"similarity:pair": pair.pk}
+    regrade = Regrade.objects.create(
+        problem_set=submission.problem_set,
+        version=version,
+        scope="all",
+        reason="r",
+        started_by=user,
+        started_at=offering.applied_at,
+    )
+    things |= dict.fromkeys(["regrade:regrade", "regrade:status", "regrade:decide"], regrade.pk)
+    things |= {"queue:try_again": (submission.jobs.first() or a_job(submission)).pk}
     for name, parts in ADDRESSES.items():
         if "pk" in parts and name not in things:
             things[name] = submission.pk
@@ -335,6 +361,12 @@ def a_submission(offering: Offering, user: User) -> Submission:
     return Submission.objects.create(
         group=group, problem_set=hw1, number=1, blob="0" * 64, size=1, submitted_by=user, **times
     )
+
+
+def a_job(submission: Submission) -> Job:
+    moment = submission.arrived_at
+    version = submission.problem_set.versions.create(digest="0" * 64, folder="/nowhere", created_at=moment)
+    return submission.jobs.create(version=version, created_at=moment, not_before=moment, state="done")
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,11 @@ import json
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 
+from gradschool.office.people import permissions
 from gradschool.office.people.permissions import SignInNeeded
 from gradschool.office.site import views
 
@@ -29,6 +31,21 @@ def test_an_unknown_address_leads_back_to_the_schedule(client, offering) -> None
     assert "There is no such page" in markup
     assert f'href="/{offering.slug}/"' in markup
     assert "tried" not in markup
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_a_database_that_does_not_answer_is_said_to_be_away_for_a_while(client, offering, monkeypatch, kind) -> None:
+    def away(*args: object, **kwargs: object) -> None:
+        raise kind("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("gradschool.office.people.permissions.get_object_or_404", away)
+    page = client.get(f"/{offering.slug}/problems/hw1/")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "60")
+    assert "does not answer at the moment" in page.content.decode()
+    assert "server closed" not in page.content.decode()
+    sent = client.post(f"/{offering.slug}/problems/hw1/hand-in", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert sent.status_code == 503
+    assert "Try again in a minute" in sent.json()["error"]
 
 
 def test_an_unknown_offering_is_not_found_and_tells_nothing_of_the_database(client, offering) -> None:
@@ -109,3 +126,23 @@ def test_a_program_gets_its_answer_as_data(answer, status: int) -> None:
 
 def test_changing_a_page_of_the_course_is_not_possible(client, offering) -> None:
     assert client.post(f"/{offering.slug}/").status_code == 405
+
+
+def test_what_the_database_cannot_keep_is_a_bad_request(client, offering, monkeypatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+
+    monkeypatch.setattr(permissions, "get_object_or_404", refused)
+    response = client.get("/fall-2021/problems/")
+    assert response.status_code == 400
+    assert "NUL" not in response.content.decode()
+
+
+def test_a_nul_or_a_long_word_in_an_address_or_a_form_is_no_server_error(client, offering) -> None:
+    for send, address, form in (
+        (client.get, "/fall-2021/schedule/%00", {}),
+        (client.get, "/fall-2021/problems/", {"module": "a\0b"}),
+        (client.post, "/signin", {"email": "a\0@b.edu", "password": "p\0"}),
+        (client.post, "/api/token", {"email": "x" * 5000, "password": "p", "label": "l" * 5000}),
+    ):
+        assert send(address, form).status_code < 500

@@ -95,7 +95,7 @@ def crawl(client, start: str = "/") -> Crawl:
         if response.status_code in (301, 302):
             waiting.append(urljoin(address, response.headers["Location"]))
         if response.status_code != 200 or not response.headers["Content-Type"].startswith("text/html"):
-            response.close()
+            b"".join(response)  # to its end, which closes it
             continue
         page = Page(address)
         page.feed(response.content.decode())
@@ -202,4 +202,4 @@ def test_style_sheet_script_and_mark_are_served(client, offering) -> None:
         response = client.get(f"/static/site/{file}")
         assert response.status_code == 200
         assert response.headers["Content-Type"].startswith(kind)
-        response.close()
+        b"".join(response)

@@ -26,7 +26,7 @@ from gradschool.library.dense.unet import UNet
 class Config:
     dataset: Literal["shapes", "camvid"] = "shapes"
     """scenes of things on a floor, 64 x 64, or CamVid's frames, 240 x 180"""
-    scenes: int = 8000
+    scenes: int = 11000
     """to train on; CamVid has its own parts"""
     held_out: int = 200
     """scenes to validate on, and as many to test"""

@@ -104,6 +104,7 @@ def write(offering: Offering, by: User, changes: Iterable[Change], source: Impor
     """Set these values, with an audit entry for each, in one transaction. How many differ from what was set before."""
     now = clock.now()
     with transaction.atomic():
+        Offering.objects.select_for_update(no_key=True).get(pk=offering.pk)  # writers take turns
         before = settings_of(offering)
         new = [one for one in changes if before[one.enrolment].get(one.item, NOTHING) != one.setting]
         Override.objects.bulk_create(

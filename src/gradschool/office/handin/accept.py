@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +21,11 @@ from gradschool.office.handin.models import Group, ProblemSet, Submission
 from gradschool.office.handin.receipts import sign
 from gradschool.office.handin.rules import Refusal
 from gradschool.office.people.models import Enrolment
-from gradschool.office.queue.models import Job, Lane
+from gradschool.office.queue import leases
 
 Upload = tuple[str, Incoming]  # the name that the sender gave it, and its content
 
+DISK_IS_FULL = {"SQLITE_FULL", "53100"}  # as the databases call it
 ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 
@@ -55,6 +55,8 @@ def hand_in(
             raise refusal
         size = archive.size
         digest = archive.keep()
+        # As it is now: an upload may take minutes, and the course may have been applied anew meanwhile.
+        problem_set = ProblemSet.objects.select_related("offering", "current").get(pk=problem_set.pk)
         with _full_database_is_a_refusal():
             return _write_rows(enrolment, problem_set, digest, size, listing, (arrived, completed, counted))
 
@@ -124,7 +126,6 @@ def _write_rows(
         latest = group.submissions.filter(problem_set=problem_set).order_by("-number").first()
         if latest is not None and latest.blob == digest:
             return latest, False
-        problem_set = ProblemSet.objects.select_related("offering", "current").get(pk=problem_set.pk)
         missing = listing.missing(problem_set.files)
         submission = Submission(
             id=uuid4(),
@@ -160,19 +161,27 @@ def _write_rows(
         submission.signature = sign(submission.receipt)
         submission.save(force_insert=True)
         assert problem_set.current is not None, "checked by the window"
-        now = clock.now()
-        Job.objects.create(
-            submission=submission, version=problem_set.current, lane=Lane.LIVE, created_at=now, not_before=now
-        )
+        leases.enqueue(submission, problem_set.current)
         return submission, True
+
+
+def check_how_often(enrolment: Enrolment, problem_set: ProblemSet) -> None:
+    """Raises Refusal for a student who has handed in this problem set very often of late."""
+    rows = Submission.objects.filter(group__alone=enrolment, problem_set=problem_set).order_by("-completed_at")
+    taken = list(rows.values_list("completed_at", flat=True)[: max(most for most, _ in rules.MOST)])
+    if refusal := rules.too_often(taken, clock.now()):
+        raise refusal
 
 
 def group_of(enrolment: Enrolment) -> Group:
     """The student's group of one, locked: who holds the lock is the only one to number its hand-ins."""
+    locked = Group.objects.select_for_update().filter(alone=enrolment)
+    if (group := locked.first()) is not None:
+        return group
     group, new = Group.objects.get_or_create(alone=enrolment, defaults={"offering": enrolment.offering})
     if new:
         group.members.add(enrolment.user)
-    return Group.objects.select_for_update().get(pk=group.pk)
+    return locked.get()
 
 
 def _shown(name: str) -> str:
@@ -185,7 +194,6 @@ def _full_database_is_a_refusal() -> Iterator[None]:
         yield
     except OperationalError as error:
         cause = error.__cause__
-        full = isinstance(cause, sqlite3.OperationalError) and getattr(cause, "sqlite_errorname", "") == "SQLITE_FULL"
-        if not full:
+        if DISK_IS_FULL.isdisjoint({getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}):
             raise
         raise Refusal(507, rules.DISK_FULL) from error

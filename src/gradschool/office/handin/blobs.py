@@ -22,6 +22,7 @@ from django.conf import settings
 from gradschool.office.handin.rules import DISK_FULL, Refusal
 
 LEFTOVER_SECONDS = 6 * 3600  # no upload takes that long
+_on_disk: set[Path] = set()  # folders of the store of which this process has seen that their names are on the disk
 
 
 def folder() -> Path:
@@ -34,6 +35,16 @@ def path_of(digest: str) -> Path:
     return folder() / digest[:2] / digest[2:]
 
 
+def trouble(digest: str) -> str:
+    """Why this content cannot be read here whole and unchanged; empty if it can. A shared store may lag behind."""
+    try:
+        with path_of(digest).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"What was handed in, {digest[:12]}, cannot be read from the store at {folder()}: {error.strerror}."
+    return "" if found == digest else f"What was handed in, {digest[:12]}, is cut off or changed in {folder()}."
+
+
 class Incoming:
     """A file on its way into the store. Write, `close`, then `keep` or `discard`; as a context it discards itself."""
 
@@ -42,7 +53,8 @@ class Incoming:
         with full_disk_is_a_refusal():
             aside.mkdir(parents=True, exist_ok=True)
             self.path = aside / secrets.token_hex(16)
-            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            # The worker, a user of its own, reads it: whether the group may is for the umask to say.
+            self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -80,7 +92,9 @@ class Incoming:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(self.path, target)  # the same content may be there: then nothing changes
             _sync_folder(target.parent)
-            _sync_folder(target.parent.parent)
+            if target.parent not in _on_disk:  # the folder's own name; it is never removed again
+                _sync_folder(target.parent.parent)
+                _on_disk.add(target.parent)
         return self.digest
 
     def discard(self) -> None:

@@ -116,6 +116,7 @@ def grant(
     if not reason:
         raise CannotGrant("Give the reason, for the staff's eyes only; it may be short.")
     with transaction.atomic():
+        Enrolment.objects.select_for_update(no_key=True).get(pk=enrolment.pk)  # of two at once one waits
         before = _holding(enrolment, deliverable)
         for row in before:
             _revoke(row, by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from gradschool.syllabus.course import Course
@@ -13,16 +14,22 @@ from gradschool.syllabus.dates import aware
 UPLOAD_TIME = timedelta(minutes=10)  # an upload that takes longer counts from its end
 SIGNATURE = "Signature: "
 PROJECT = "project"  # what the project is called beside the keys of problem sets
+# How often one student hands in one problem set, so that nobody fills the disk: far above what work on it can need.
+MOST = ((30, timedelta(minutes=10)), (200, timedelta(days=1)))
 LONGEST_EXTENSION = timedelta(days=366)
 DISK_FULL = "The server's disk is full, so nothing was handed in. Tell the course staff and try again."
 
 
 class Refusal(Exception):
-    """A hand-in is not taken. `status` is the HTTP status, str() the sentence for the person."""
+    """A hand-in is not taken. `status` is the HTTP status, str() the sentence for the person.
 
-    def __init__(self, status: int, sentence: str) -> None:
+    `retry_after` is in how many seconds it would be, where that is known.
+    """
+
+    def __init__(self, status: int, sentence: str, retry_after: int = 0) -> None:
         super().__init__(sentence)
         self.status = status
+        self.headers = {"Retry-After": str(retry_after)} if retry_after else {}
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,32 @@ def student_seed(offering: str, group: int) -> str:
     return f"{offering}/{group}"
 
 
+def too_often(taken: Sequence[datetime], now: datetime) -> Refusal | None:
+    """Why the next hand-in has to wait. `taken` is when one student's latest of a problem set came, newest first."""
+    for most, per in MOST:
+        if len(taken) >= most and (wait := (taken[most - 1] + per - now).total_seconds()) > 0:
+            minutes = ceil(wait / 60)
+            return Refusal(
+                429,
+                f"You have handed this in {most} times of late, the most that is taken. Wait {minutes} "
+                f"minute{'s' if minutes > 1 else ''}; what you handed in before is safe, and this was not handed in.",
+                ceil(wait),
+            )
+    return None
+
+
 def counted_at(arrived: datetime, completed: datetime) -> datetime:
     """The time that counts: the first byte's if the upload was complete within ten minutes, else the last one's."""
     return arrived if completed - arrived <= UPLOAD_TIME else completed
+
+
+def seconds_to_next_look(least_seconds: int | None, ahead: int) -> int:
+    """After how long a page that waits for a grading asks again: a quarter of the wait, from 2 to 30 seconds.
+
+    At a deadline a whole class waits, and a thousand pages that ask every two seconds leave no time for hand-ins.
+    While nothing is known of the wait, each grading `ahead` counts as a second.
+    """
+    return max(2, min(30, (ahead if least_seconds is None else least_seconds) // 4))
 
 
 def missing_warning(missing: Sequence[str]) -> str:

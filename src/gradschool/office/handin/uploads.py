@@ -117,7 +117,8 @@ class BlobUploadHandler(FileUploadHandler):
     ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[Any]]] | None:
         if self._inner:
             return None
-        # A form cut off in the middle of a file parses as if the file ended there, so the bytes are counted.
+        # A form cut off in the middle of a file parses as if the file ended there, so the bytes are counted; one that
+        # says it is shorter than it is parses as if its last file were not there, so that file is looked for.
         body = _Counted(input_data)
         inner = BlobUploadHandler(self.request, inner=True)
         try:
@@ -125,7 +126,7 @@ class BlobUploadHandler(FileUploadHandler):
         except BaseException:
             inner.drop()
             raise
-        if body.count < content_length:
+        if body.count < content_length or inner._incoming is not None:
             inner.drop()
             raise cut_short()
         return post, files

@@ -25,7 +25,7 @@ from gradschool.office.audit.models import log
 from gradschool.office.handin import accept, handouts, receipts
 from gradschool.office.handin.deadlines import effective, granted, granted_to, window_of
 from gradschool.office.handin.models import ProblemSet, Submission
-from gradschool.office.handin.rules import Granted, Refusal, refusal_at, wall_clock
+from gradschool.office.handin.rules import Granted, Refusal, refusal_at, seconds_to_next_look, wall_clock
 from gradschool.office.handin.uploads import check_declared_length, drain, files_of, let_files_in, raw_body
 from gradschool.office.people.models import Enrolment
 from gradschool.office.people.permissions import SignInNeeded, Viewer, bearer, viewer_of
@@ -149,18 +149,21 @@ def hand_in(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
     except Refusal as refusal:
         drain(request)
         if by_script:
-            return JsonResponse({"error": str(refusal)}, status=refusal.status)
+            return JsonResponse({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
         if refusal.status == 401:
             messages.error(request, str(refusal))
             raise SignInNeeded(str(refusal)) from refusal
-        return _problem_page(request, viewer, problem_set, str(refusal), refusal.status)
+        page = _problem_page(request, viewer, problem_set, str(refusal), refusal.status)
+        for name, value in refusal.headers.items():
+            page[name] = value
+        return page
     if isinstance(taken, HttpResponse):  # the check against forged requests said no
         return JsonResponse({"error": SIGNED_OUT}, status=403) if by_script else taken
     row, new = taken
     if not new:
         messages.info(request, f"These are the very files of your latest hand-in, no. {row.number}; it stands.")
-    page = f"/{offering}/submissions/{row.pk}/"
-    return JsonResponse({"location": page}) if by_script else redirect(page)
+    theirs = f"/{offering}/submissions/{row.pk}/"
+    return JsonResponse({"location": theirs}) if by_script else redirect(theirs)
 
 
 def _hand_in(request: HttpRequest, viewer: Viewer, problem_set: ProblemSet) -> tuple[Submission, bool] | HttpResponse:
@@ -187,6 +190,7 @@ def _may_hand_in(viewer: Viewer, problem_set: ProblemSet, request: HttpRequest) 
     refusal = refusal_at(_arrived(request), window_of(problem_set, enrolment))
     if refusal:
         raise refusal
+    accept.check_how_often(enrolment, problem_set)
     check_declared_length(request)
     return enrolment
 
@@ -208,7 +212,7 @@ def api_hand_in(request: HttpRequest, offering: str, problem: str) -> HttpRespon
             row, new = accept.hand_in(enrolment, problem_set, [(name, incoming)], _arrived(request))
     except Refusal as refusal:
         drain(request)
-        return JsonResponse({"error": str(refusal)}, status=refusal.status)
+        return JsonResponse({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
     except Http404:
         return JsonResponse({"error": f"There is no problem set {problem} in {offering}."}, status=404)
     return JsonResponse({**row.as_json(), "new": new, "receipt": receipts.whole(row)}, status=201 if new else 200)
@@ -261,7 +265,7 @@ def submission(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
 
 @require_safe
 def status(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
-    """The part of the submission's page that changes; asked for every two seconds while a grading is open."""
+    """The part of the submission's page that changes; asked for again and again while a grading is open."""
     viewer = viewer_of(request, offering)
     return render(request, "handin/status.html", _state(viewer, _own_submission(viewer, pk)))
 
@@ -278,6 +282,7 @@ def _state(viewer: Viewer, row: Submission) -> dict[str, Any]:
         "viewer": viewer,
         "submission": row,
         "standing": now,
+        "look_again": seconds_to_next_look(now.least_seconds, now.ahead or 0),
         "report": active,
         "graded": graded,
         "parts": _parts(row.problem_set, graded) if graded else [],
@@ -322,15 +327,15 @@ def grade_again(request: HttpRequest, offering: str, pk: str) -> HttpResponse:
     viewer = viewer_of(request, offering)
     user = viewer.require_staff()
     row = _own_submission(viewer, pk)
-    with transaction.atomic():  # the look and the change under one lock: two clicks are one grading
-        if row.jobs.filter(state__in=OPEN).exists():
-            messages.info(request, "It is being graded already.")
-            return redirect("handin:submission", offering, pk)
-        latest = row.jobs.order_by("pk").last()
-        assert latest is not None, "a submission is stored together with its first job"
-        leases.grade_again(latest)
-        log(viewer.offering, user, "grade again", f"{row} of {row.group}", submission=str(row.pk))
-    messages.success(request, "It is graded again; the report below stays until the new one is there.")
+    latest = row.jobs.order_by("pk").last()
+    assert latest is not None, "a submission is stored together with its first job"
+    with transaction.atomic():
+        if again := leases.grade_again(latest):
+            log(viewer.offering, user, "grade again", f"{row} of {row.group}", submission=str(row.pk))
+    if again:
+        messages.success(request, "It is graded again; the report below stays until the new one is there.")
+    else:
+        messages.info(request, "It is being graded already.")
     return redirect("handin:submission", offering, pk)
 
 

@@ -97,9 +97,10 @@ def keep(submission: Submission, found: Iterable[papers.Paper]) -> None:
     """Store what could be read of a hand-in's files. What was readable before stays: it may have marks."""
     questions = list(Question.objects.filter(problem_set=submission.problem_set_id).exclude(file=""))
     for paper in found:
+        text = paper.text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL keeps no NUL
         if paper.question:
             with transaction.atomic():
-                write(submission, paper.question, paper.text)
+                write(submission, paper.question, text)
             continue
         known = Paper.objects.filter(submission=submission, name=paper.name).first()
         if known is not None and not known.trouble:
@@ -111,7 +112,7 @@ def keep(submission: Submission, found: Iterable[papers.Paper]) -> None:
                 name=paper.name,
                 defaults={
                     "digest": paper.digest,
-                    "text": paper.text,
+                    "text": text,
                     "pages": pages,
                     "trouble": paper.trouble[:300],
                 },

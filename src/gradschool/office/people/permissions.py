@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from gradschool.office.people.models import ApiToken, Enrolment, Offering, Place, Role, Section, User
+from gradschool.office.people.sessions import renewed
 
 STAFF = {Role.INSTRUCTOR, Role.TA}
 
@@ -150,6 +151,9 @@ def viewer_of(request: HttpRequest, slug: str) -> Viewer:
     if isinstance(user, AnonymousUser) or not user.is_active:
         return Viewer(offering, None, None)
     enrolment = Enrolment.objects.select_related("section").filter(user=user, offering=offering).active().first()
+    if enrolment is not None:
+        enrolment.user, enrolment.offering = user, offering  # so that nobody asks the database for them again
+    renewed(request, user, offering, enrolment.role if enrolment else None)
     return Viewer(offering, user, enrolment)
 
 

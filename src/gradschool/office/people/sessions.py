@@ -10,10 +10,11 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.http import HttpRequest
 
 from gradschool.office import clock
-from gradschool.office.people.models import Session, User
+from gradschool.office.people.models import Offering, Session, User
 from gradschool.office.people.signin import address_of
 
 OPENED = "opened"  # in a session's data: when, from where and with what it was opened
+ROLES = "roles"  # and its owner's role in each offering, as the session was last used there
 
 
 class SessionStore(DatabaseSessions):
@@ -44,6 +45,17 @@ def opened(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
         "address": address_of(request),
         "at": clock.now().isoformat(),
     }
+    request.session[ROLES] = {str(place.offering_id): place.role for place in user.enrolments.active()}
+
+
+def renewed(request: HttpRequest, user: User, offering: Offering, role: str | None) -> None:
+    """Give a session another key when its owner has another role than before: an old key never opens new rights."""
+    session = getattr(request, "session", None)
+    if session is None or ROLES not in session or session.get("_auth_user_id") != str(user.pk):
+        return
+    if session[ROLES].get(str(offering.pk)) != role:
+        session[ROLES] = {**session[ROLES], str(offering.pk): role}
+        session.cycle_key()
 
 
 def browser(agent: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from math import ceil
 
 from gradschool.office import clock
 from gradschool.office.people.models import Attempt
@@ -16,15 +17,20 @@ LIMITS = {
     "mail": (5, timedelta(hours=1)),  # to one address
     "mails": (20, timedelta(hours=1)),  # asked for from one address
     "access": (5, KEPT),  # by one person
+    "tokens": (20, timedelta(hours=1)),  # given to one account
+    "answers": (600, timedelta(minutes=10)),  # saved by one person; the page saves by itself while somebody writes
 }
 
 
-def exhausted(what: str, *who: str) -> bool:
-    """Whether this was tried too often of late. Somebody without a name ("") is never limited."""
+def exhausted(what: str, *who: str) -> int:
+    """Seconds until this may be tried again; 0: now. Somebody without a name ("") is never limited."""
     if not all(who):
-        return False
+        return 0
     most, per = LIMITS[what]
-    return Attempt.objects.filter(key=_key(what, who), at__gt=clock.now() - per).count() >= most
+    now = clock.now()
+    tries = Attempt.objects.filter(key=_key(what, who), at__gt=now - per).order_by("-at")
+    counted = tries.values_list("at", flat=True)[most - 1 : most]
+    return max((ceil((at + per - now).total_seconds()) for at in counted), default=0)
 
 
 def count(what: str, *who: str) -> None:

@@ -23,6 +23,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils.functional import cached_property
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -32,6 +33,7 @@ from gradschool.office.people.models import ApiToken, CalendarFeed, Session, Use
 from gradschool.office.people.signin import address_of, limited_address
 
 TOO_MANY = "That was the wrong password too often. Wait a quarter of an hour, or set a new one by mail."
+MANY_TOKENS = "Your account was given many tokens within the hour. Use one of them, or wait a while."
 WRONG = "That e-mail address and password do not belong together. Check both; the password minds upper and lower case."
 
 
@@ -40,8 +42,13 @@ class SignInForm(AuthenticationForm):
 
     error_messages = {"invalid_login": WRONG, "inactive": WRONG}  # noqa: RUF012 (Django's own attribute)
 
+    @cached_property
+    def locked_for(self) -> int:
+        """Seconds for which no password is taken from there for this account; 0: it is."""
+        return _locked(self.request, self.data.get("username", ""))
+
     def clean(self) -> dict[str, Any]:
-        if _locked(self.request, self.data.get("username", "")):
+        if self.locked_for:
             raise ValidationError(TOO_MANY)
         try:
             return super().clean()
@@ -57,8 +64,8 @@ def _tries(request: HttpRequest | None, email: str) -> tuple[tuple[str, ...], ..
     return ("wrong password", email, address_of(request) or "here"), ("wrong passwords", limited_address(request))
 
 
-def _locked(request: HttpRequest | None, email: str) -> bool:
-    return any(throttle.exhausted(*one) for one in _tries(request, email))
+def _locked(request: HttpRequest | None, email: str) -> int:
+    return max((throttle.exhausted(*one) for one in _tries(request, email)), default=0)
 
 
 def _wrong(request: HttpRequest | None, email: str) -> None:
@@ -75,6 +82,13 @@ class SignIn(LoginView):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(**context, oidc=settings.OIDC.name)
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_invalid(form)
+        if wait := cast(SignInForm, form).locked_for:
+            answer.status_code = 429
+            answer.headers["Retry-After"] = str(wait)
+        return answer
 
 
 class SignOut(LogoutView):
@@ -202,11 +216,14 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
 def api_token(request: HttpRequest) -> HttpResponse:
     """Exchange e-mail address and password for a token of the command line."""
     email = request.POST.get("email", "")
-    if _locked(request, email):
-        return JsonResponse({"error": TOO_MANY}, status=429)
+    if wait := _locked(request, email):
+        return JsonResponse({"error": TOO_MANY}, status=429, headers={"Retry-After": str(wait)})
     user = authenticate(request, username=email, password=request.POST.get("password"))
     if not isinstance(user, User):
         _wrong(request, email)
         return JsonResponse({"error": WRONG}, status=401)
+    if wait := throttle.exhausted("tokens", str(user.pk)):
+        return JsonResponse({"error": MANY_TOKENS}, status=429, headers={"Retry-After": str(wait)})
+    throttle.count("tokens", str(user.pk))
     token = ApiToken.issue(user, request.POST.get("label") or "command line")
     return JsonResponse({"token": token, "name": user.name, "email": user.email})

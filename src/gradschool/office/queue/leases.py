@@ -6,22 +6,21 @@ old token: its answer changes nothing.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from gradschool.grading import report as grading
 from gradschool.grading.report import Verdict
 from gradschool.office import clock
+from gradschool.office.handin.models import Group, ProblemVersion, Submission
 from gradschool.office.queue import rules
-from gradschool.office.queue.models import Job, Lane, Report, State
-from gradschool.office.queue.rules import Next, Waiting
-
-WINDOW = 2000  # waiting jobs that are put in order; a class's regrade is shorter
+from gradschool.office.queue.models import OPEN, Job, Lane, Report, ShadowReport, State
+from gradschool.office.queue.rules import Next
 
 
 @dataclass(frozen=True)
@@ -38,41 +37,35 @@ def anything_waiting() -> bool:
     return Job.objects.filter(state=State.WAITING, not_before__lte=clock.now()).exists()
 
 
-def waiting_in_order(now: datetime) -> list[int]:
-    """Waiting jobs in the order in which they will be claimed."""
-    rows = Job.objects.filter(state=State.WAITING, not_before__lte=now).order_by("lane", "created_at")
-    waiting = [
-        Waiting(job, group, lane, created)
-        for job, group, lane, created in rows.values_list("pk", "submission__group_id", "lane", "created_at")[:WINDOW]
-    ]
-    if len({entry.group for entry in waiting}) < 2:
-        burden: Counter[int] = Counter()  # nobody to be fair to
-    else:
-        lately = Job.objects.filter(Q(state=State.LEASED) | Q(started_at__gt=now - rules.RECENT))
-        burden = Counter(lately.values_list("submission__group_id", flat=True))
-    return rules.in_order(waiting, burden)
+def waiting(now: datetime) -> QuerySet[Job]:
+    """Waiting jobs in the order in which they will be claimed: hand-ins first, then whose turn is first."""
+    return Job.objects.filter(state=State.WAITING, not_before__lte=now).order_by("lane", "turn", "pk")
+
+
+def enqueue(submission: Submission, version: ProblemVersion, lane: Lane = Lane.LIVE) -> Job:
+    """A new job, at its group's next turn. The group's row is locked meanwhile, so that two get two turns."""
+    Group.objects.select_for_update().get(pk=submission.group_id)
+    now = clock.now()
+    own = Job.objects.filter(Q(state__in=OPEN) | Q(started_at__gt=now - rules.RECENT), lane=lane)
+    turns = own.filter(submission__group=submission.group_id).values_list("turn", flat=True)
+    return Job.objects.create(
+        submission=submission, version=version, lane=lane, created_at=now, not_before=now, turn=rules.turn(now, turns)
+    )
 
 
 def claim(worker: str) -> tuple[Lease, Job] | None:
     """Lease the job whose turn it is, or None when none waits."""
     with transaction.atomic():
         now = clock.now()
-        turns = waiting_in_order(now)
-        for pk in turns:
-            # Where several dispatchers share a database without a common lock, the state decides who was first.
-            taken = Job.objects.filter(pk=pk, state=State.WAITING).update(
-                state=State.LEASED,
-                leased_by=worker,
-                leased_until=now + rules.LEASE,
-                started_at=now,
-                token=F("token") + 1,
-            )
-            if taken:
-                job = Job.objects.select_related(
-                    "submission__group", "submission__problem_set__offering", "version"
-                ).get(pk=pk)
-                return Lease(job.pk, worker, job.token), job
-    return None
+        # Dispatchers that claim at the same moment pass over each other's job; SQLite lets one at a time in here.
+        job = waiting(now).select_for_update(skip_locked=True).first()
+        if job is None:
+            return None
+        job.state, job.leased_by, job.leased_until = State.LEASED, worker, now + rules.LEASE
+        job.started_at, job.token = now, job.token + 1
+        job.save(update_fields=["state", "leased_by", "leased_until", "started_at", "token"])
+    found = Job.objects.select_related("submission__group", "submission__problem_set__offering", "version")
+    return Lease(job.pk, worker, job.token), found.get(pk=job.pk)
 
 
 def renew(worker: str, leases: Iterable[Lease]) -> set[int]:
@@ -109,7 +102,7 @@ def fail(lease: Lease, report: grading.Report) -> Next | None:
         if job is None:
             return None
         job.failures += 1
-        job.trouble = "\n".join(report.notes)[:20_000]
+        job.trouble = "\n".join(report.notes)[:20_000].replace("\0", "")  # which PostgreSQL keeps in no text
         return _settle(job, rules.after_failure(now, job.failures), now, report)
 
 
@@ -125,7 +118,7 @@ def reap(now: datetime | None = None, *, of: Iterable[str] = ()) -> int:
     with transaction.atomic():
         over = Q(leased_until__lt=now) | Q(leased_by__in=list(of))
         for job in (
-            Job.objects.select_for_update()
+            Job.objects.select_for_update(of=("self",))
             .select_related("submission__problem_set", "version")
             .filter(over, state=State.LEASED)
         ):
@@ -136,17 +129,18 @@ def reap(now: datetime | None = None, *, of: Iterable[str] = ()) -> int:
     return lost
 
 
-def grade_again(job: Job) -> Job:
-    """A further job for a submission, by the problem set's present version. Raises IntegrityError while one is open."""
-    problem_set = job.submission.problem_set
-    now = clock.now()
-    return Job.objects.create(
-        submission=job.submission,
-        version=problem_set.current or job.version,
-        lane=Lane.RERUN,
-        created_at=now,
-        not_before=now,
-    )
+def grade_again(job: Job) -> Job | None:
+    """A further job for a submission, by the problem set's present version. None while one is open: that will do.
+
+    A hand-in that was given up stays a hand-in, before all that is merely graded again.
+    """
+    submission = job.submission
+    with transaction.atomic():
+        Group.objects.select_for_update().get(pk=submission.group_id)  # two clicks are one grading
+        if submission.jobs.filter(state__in=OPEN).exists():
+            return None
+        lane = Lane(job.lane) if job.state == State.DEAD else Lane.RERUN
+        return enqueue(submission, submission.problem_set.current or job.version, lane)
 
 
 def grader_error(job: Job, *notes: str) -> grading.Report:
@@ -176,14 +170,16 @@ def _settle(job: Job, then: Next, now: datetime, report: grading.Report) -> Next
 
 
 def _write_report(job: Job, report: grading.Report, now: datetime) -> None:
-    Report.objects.create(
-        job=job,
-        submission_id=job.submission_id,
-        points=str(report.points),
-        max_points=str(report.max_points),
-        verdict=report.verdict.value,
-        public_score=str(report.board.public) if report.board else "",
-        private_score=str(report.board.private) if report.board else "",
-        text=report.to_json(),
-        created_at=now,
-    )
+    found: dict[str, Any] = {
+        "points": str(report.points),
+        "max_points": str(report.max_points),
+        "verdict": report.verdict.value,
+        "public_score": str(report.board.public) if report.board else "",
+        "private_score": str(report.board.private) if report.board else "",
+        "text": report.to_json(),
+        "created_at": now,
+    }
+    if job.shadow:
+        ShadowReport.objects.create(job=job, **found)
+    else:
+        Report.objects.create(job=job, submission_id=job.submission_id, **found)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
+from math import inf, sqrt
+from statistics import fmean
 from typing import Literal
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=5)
-RECENT = timedelta(minutes=10)  # gradings begun so lately weigh on a group's turn
+RECENT = timedelta(minutes=10)  # gradings begun so lately still weigh on a group's next turn
+TURN = timedelta(hours=1)  # between two turns of one group: longer than a class's rush takes to grade
 FAILURES = 3  # of the grader; after the third the staff must look
+SPREADS = 2.0  # standard deviations to each side of the mean; what gradings take is skewed, so more than a bell's 1.6
 LOSSES = 20  # a worker that dies is mostly not the job's fault, but a job that kills every worker must end too
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A job that waits. `group` is whoever handed it in."""
-
-    job: int
-    group: int
-    lane: str
-    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -35,33 +26,20 @@ class Next:
     not_before: datetime
 
 
-def in_order(waiting: Iterable[Waiting], burden: Mapping[int, int]) -> list[int]:
-    """The jobs in the order in which they will be claimed.
+def turn(now: datetime, own: Iterable[datetime]) -> datetime:
+    """The turn of a job that comes now. Jobs of a lane are graded in the order of their turns.
 
-    Hand-ins before gradings that staff asked for; among them whoever has the fewest gradings running or lately begun
-    (`burden`, by group); among equals whoever came first. Each turn adds to its group's burden, so that one student's
-    twenty hand-ins do not hold up another student's first.
+    A group's first job has the moment at which it came; each further one comes an hour after the latest of the group's
+    `own` turns, which are those of its jobs of that lane that are open or were begun in the last ten minutes. So
+
+    - a group's jobs keep their order;
+    - a tenth hand-in does not go before another's first, unless it has waited for nine hours;
+    - nobody waits for ever: whoever comes later than a job's turn goes after it;
+    - of jobs that come within an hour of each other, all groups' first ones go first, then all second ones.
+
+    (Virtual clock scheduling: L. Zhang, SIGCOMM 1990, with jobs for packets.)
     """
-    turns: list[int] = []
-    for lane in ("live", "rerun"):
-        queues: dict[int, list[Waiting]] = defaultdict(list)
-        for entry in sorted(
-            (entry for entry in waiting if entry.lane == lane), key=lambda entry: (entry.created_at, entry.job)
-        ):
-            queues[entry.group].append(entry)
-        heap = [
-            (burden.get(group, 0), entries[0].created_at, entries[0].job, group) for group, entries in queues.items()
-        ]
-        heapq.heapify(heap)
-        taken: dict[int, int] = defaultdict(int)
-        while heap:
-            weight, _, job, group = heapq.heappop(heap)
-            turns.append(job)
-            taken[group] += 1
-            if taken[group] < len(queues[group]):
-                following = queues[group][taken[group]]
-                heapq.heappush(heap, (weight + 1, following.created_at, following.job, group))
-    return turns
+    return max([now, *(before + TURN for before in own)])
 
 
 def after_failure(now: datetime, failures: int) -> Next:
@@ -81,32 +59,82 @@ def after_loss(now: datetime, losses: int) -> Next:
     return Next("waiting", now + timedelta(seconds=min(60, 2**losses - 2)))
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How long gradings take that were measured, in seconds: `each`, shortest first."""
+
+    each: tuple[float, ...]
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Pace:
+        return cls(tuple(sorted(max(0.0, one) for one in seconds)))
+
+    def __bool__(self) -> bool:
+        return bool(self.each)
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.each)
+
+    @property
+    def variance(self) -> float:
+        """Of one grading. With few of them it leans to the square of the mean: a single one says nothing of spread."""
+        return (sum((one - self.mean) ** 2 for one in self.each) + self.mean**2) / len(self.each)
+
+    def of_many(self, count: int) -> tuple[float, float]:
+        """Mean and variance of what `count` gradings take one after the other; the mean itself is an estimate."""
+        return count * self.mean, count * self.variance + count**2 * self.variance / len(self.each)
+
+    def after(self, seconds: float) -> Pace:
+        """How much longer a grading takes that has run for so long; nothing is known of one that outran them all."""
+        return Pace(tuple(one - seconds for one in self.each if one > seconds))
+
+
 def wait_seconds(
-    position: int, running_for: Sequence[float], recent: Sequence[float], at_once: int
+    ahead: Iterable[tuple[int, Pace]], running: Iterable[tuple[float, Pace]], own: Pace, slots: int
 ) -> tuple[float, float] | None:
-    """Least and most seconds until a job is graded, or None while nothing is known.
+    """Least and most seconds until a job is graded: nine times of ten it takes that long. None while nothing is known.
 
     Args:
-        position: how many jobs go before it; 0 is next.
-        running_for: seconds since each running grading began.
-        recent: how long the latest gradings took.
-        at_once: how many gradings run side by side.
+        ahead: how many jobs go before it, by what gradings of their kind take.
+        running: seconds since each running grading began, and its kind.
+        own: its own kind.
+        slots: how many gradings run side by side.
 
-    The range goes from the median to the slowest of the recent gradings: an estimate that is honest about its spread.
+    All slots share the work before it; when its turn comes, each of the others is still, on the average, in the middle
+    of a grading (the mean residual life of renewal theory: half the mean square over the mean).
     """
-    if not recent or at_once < 1:
+    if not own or slots < 1:
         return None
-    usual, slow = median(recent), max(recent)
+    ahead, under_way = list(ahead), [(pace, pace.after(ran)) for ran, pace in running]
+    count, mean, variance, residual = 0, 0.0, 0.0, 0.0
+    for number, pace in ahead:
+        work, spread = pace.of_many(number)
+        mean, variance, count = mean + work, variance + spread, count + number
+        residual += number * (pace.variance + pace.mean**2) / (2 * pace.mean) if pace.mean else 0.0
+    for pace, left in under_way:
+        mean += left.mean if left else 0.0
+        variance += left.variance if left else pace.variance if pace else 0.0
+    if count + len(under_way) < slots:
+        mean = variance = 0.0  # a slot is free for it
+    else:
+        others = (slots - 1) * residual / count if count else (slots - 1) * mean / slots
+        mean = max(0.0, mean - others) / slots
+        variance = variance / slots**2 + (slots - 1) * (residual / count / slots) ** 2 if count else variance / slots**2
+    mean, spread = mean + own.mean, sqrt(variance + own.variance)
+    return max(own.each[0], mean - SPREADS * spread), mean + SPREADS * spread
 
-    def until_done(each: float) -> float:
-        free = sorted(max(0.0, each - ran) for ran in running_for)[:at_once]
-        free += [0.0] * (at_once - len(free))
-        heapq.heapify(free)
-        for _ in range(position):
-            heapq.heapreplace(free, free[0] + each)
-        return free[0] + each
 
-    return until_done(usual), until_done(slow)
+def in_words(least: float, most: float) -> str:
+    """A wait as one says it: "3 to 9 seconds", "2 to 5 minutes", "about 40 minutes", "1.5 to 2 hours"."""
+    for unit, size, until in (("second", 1, 90), ("minute", 60, 90 * 60), ("hour", 3600, inf)):
+        if most <= until:
+            step = 0.5 if unit == "hour" else 1
+            low, high = (max(step, round(value / size / step) * step) for value in (least, most))
+            if high - low <= high / 8:
+                return f"about {high:g} {unit}{'' if high == 1 else 's'}"
+            return f"{low:g} to {high:g} {unit}s"
+    raise AssertionError("the last unit has no end")
 
 
 def in_short(notes: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from gradschool.office import clock
 from gradschool.office.courses import course_of
 from gradschool.office.handin.deadlines import changed, course_for, granted_to
 from gradschool.office.handin.rules import Granted
+from gradschool.office.handin.uploads import drain
 from gradschool.office.people.models import CalendarFeed, Offering
 from gradschool.office.people.permissions import SignInNeeded, viewer_of
 from gradschool.office.site import prerequisites, rendering, shelf
@@ -30,7 +31,7 @@ from gradschool.syllabus.course import Course, Exercise, Module, NotInCourse
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
 # A plot's SVG has styles of its own, which the policy of pages would strip when it is opened by itself.
-PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 
 
 @require_safe
@@ -294,12 +295,35 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _sorry(request, 404, "There is no such page", reason)
 
 
+def too_long(request: HttpRequest, most: int) -> HttpResponse:
+    """413. Asks nothing of the database or the session: it comes before them."""
+    reason = f"Nothing that is sent here may be longer than {most // 2**20} MiB; nothing was changed."
+    return _bare(request, 413, "That was too much", reason)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500. Asks nothing of the database or the session, which may be what failed."""
     heading, reason = "Something went wrong on our side", "It has been written to the log. Try again in a minute."
+    return _bare(request, 500, heading, reason)
+
+
+def _bare(request: HttpRequest, status: int, heading: str, reason: str) -> HttpResponse:
     if _is_api(request):
-        return JsonResponse({"error": f"{heading}. {reason}"}, status=500)
-    return HttpResponse(render_to_string("site/error.html", _error(500, heading, reason)), status=500)
+        return JsonResponse({"error": f"{heading}. {reason}"}, status=status)
+    return HttpResponse(render_to_string("site/error.html", _error(status, heading, reason)), status=status)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503 while the database does not answer. Whoever hands in is told, too, though nobody knows what was stored."""
+    heading = "The office does not answer at the moment"
+    reason = "Try again in a minute. What is handed in twice counts once, so handing in again costs nothing."
+    drain(request)
+    if _is_api(request) or request.headers.get("X-Requested-With") == "XMLHttpRequest":
+        response: HttpResponse = JsonResponse({"error": f"{heading}. {reason}"}, status=503)
+    else:
+        response = HttpResponse(render_to_string("site/error.html", _error(503, heading, reason)), status=503)
+    response["Retry-After"] = "60"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

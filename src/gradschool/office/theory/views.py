@@ -17,9 +17,11 @@ from gradschool.grading import hints
 from gradschool.grading.written import ANSWERS, Written
 from gradschool.office import clock
 from gradschool.office.audit.models import log
+from gradschool.office.handin import accept
 from gradschool.office.handin.deadlines import effective, granted, window_of
 from gradschool.office.handin.models import ProblemSet
 from gradschool.office.handin.rules import Refusal, refusal_at
+from gradschool.office.people import throttle
 from gradschool.office.people.permissions import Viewer, viewer_of
 from gradschool.office.theory import rules, sheets
 from gradschool.office.theory.models import OpenedHints, Sheet
@@ -59,6 +61,9 @@ def sheet(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
         return _page(request, viewer, problem_set, own.questions, own, own.answers)
     answers = rules.answers_of(own.questions, dict(request.POST.lists()))
     try:
+        if wait := throttle.exhausted("answers", str(enrolment.user_id)):
+            raise Refusal(429, "Your answers were saved very often of late. Wait a few minutes, then save again.", wait)
+        throttle.count("answers", str(enrolment.user_id))
         if trouble := rules.too_long(own.questions, answers):
             raise Refusal(400, trouble)
         own = sheets.save(own, answers, _number(request.POST.get("revision")), request.POST.get("tab", "")[:40])
@@ -66,6 +71,7 @@ def sheet(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
             return render(request, "theory/saved.html", {"sheet": own, "offering": viewer.offering})
         if request.POST.get("action") == "hand-in":
             arrived = cast(datetime, getattr(request, "arrived_at", None) or clock.now())
+            accept.check_how_often(enrolment, problem_set)
             row, new = sheets.hand_in(own, enrolment, arrived)
             if not new:
                 messages.info(
@@ -76,7 +82,10 @@ def sheet(request: HttpRequest, offering: str, problem: str) -> HttpResponse:
         if in_background:
             return render(request, "theory/saved.html", {"trouble": f"Not saved: {refusal}"})
         status = refusal.status if isinstance(refusal, Refusal) else 409
-        return _page(request, viewer, problem_set, own.questions, own, answers, str(refusal), status)
+        page = _page(request, viewer, problem_set, own.questions, own, answers, str(refusal), status)
+        for name, value in refusal.headers.items() if isinstance(refusal, Refusal) else ():
+            page[name] = value
+        return page
     messages.success(request, "Your answers are saved. They count once you hand them in.")
     return redirect("theory:sheet", offering, problem)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,15 @@ def question_ids(problem_set: ProblemSet) -> set[str]:
 
 def _written(problem_set: ProblemSet) -> Written | None:
     try:
-        return Written.load(Path(problem_set.folder)) if ANSWERS in problem_set.files else None
+        return _questions(problem_set.folder, problem_set.current_id) if ANSWERS in problem_set.files else None
     except WrittenError:  # the folder was changed and not applied yet
         return None
+
+
+@lru_cache(maxsize=32)
+def _questions(folder: str, version: int | None) -> Written | None:
+    # The version is in the key so that an applied change of the folder is seen without a restart.
+    return Written.load(Path(folder))
 
 
 @register.simple_tag(takes_context=True)

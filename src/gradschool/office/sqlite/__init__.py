@@ -1,0 +1,1 @@
+"""The database of an office on one machine. Django finds `base.py` by its name."""
