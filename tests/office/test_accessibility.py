@@ -27,6 +27,7 @@ from gradschool.office.marking.models import Question, Writing
 from gradschool.office.people import admission, roster
 from gradschool.office.people.models import ApiToken, CalendarFeed, Offering, User
 from gradschool.office.queue import leases
+from gradschool.office.regrade import shadow
 from gradschool.office.similarity.models import Pair
 from tests.office.conftest import COURSE, found
 from tests.office.marking.conftest import drawn
@@ -81,7 +82,9 @@ def things_of(offering: Offering, users: dict[str, User]) -> dict[str, Any]:
     ApiToken.issue(users["chi"], "terminal")
     feed, _ = CalendarFeed.objects.get_or_create(user=users["chi"])
     scores = b"email,participation\nchi@example.edu,3\nnobody@example.edu,1\n"
+    regrade = shadow.start(own.problem_set, users["ada"], "all", "A check was too strict.")
     pks = {
+        **dict.fromkeys(["regrade:regrade", "regrade:status"], regrade.pk),
         "people:import_preview": roster.preview(offering, "a.csv", table, "", "", None).pk,
         "people:person": chi.pk,
         "handin:extension_document": Accommodation.objects.first().pk,
@@ -148,9 +151,14 @@ def test_axe_finds_nothing_on_any_page_in_any_look(open_page: Callable[..., Any]
         "handin:handout",
         "handin:receipt",
         "handin:status",
+        "keeping:mine",
+        "keeping:theirs",
         "marking:page_image",
+        "monitoring:health",
+        "monitoring:metrics",
         "people:oidc_callback",
         "people:oidc_start",
+        "regrade:status",
         "site:calendar",
         "site:figure",
         "site:healthz",
