@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.db import transaction
 
 from gradschool.office import clock
@@ -79,14 +79,14 @@ def sign_ins() -> list[tuple[str, str]]:
 def _user(name: str, mail: str) -> User:
     address = f"{mail}@example.edu"
     return User.objects.filter(email=address).first() or User.objects.create(
-        email=address, name=name, password=_hashed(), is_demo=True
+        email=address, name=name, password=_hashed(get_hasher().algorithm), is_demo=True
     )
 
 
 @cache
-def _hashed() -> str:
+def _hashed(algorithm: str) -> str:
     """Everybody's password is the same and known, so it is hashed once: that is slow on purpose."""
-    return make_password(PASSWORD)
+    return make_password(PASSWORD, hasher=algorithm)
 
 
 def _enrol(offering: Offering, user: User, role: Role, section: Section | None) -> None:

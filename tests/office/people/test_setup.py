@@ -27,7 +27,9 @@ def test_the_demo_is_loaded_once_however_often_it_is_loaded(at, client) -> None:
     at(TODAY)
     offering = load_demo(COURSE)
     before = counts()
-    assert before[3:] == [len(STAFF) + len(STUDENTS) + 1, len(STAFF) + len(STUDENTS)]
+    assert before[3:] == [len(STAFF) + len(STUDENTS) + 3, len(STAFF) + len(STUDENTS) + 1], (
+        "observer, applicant, visitor"
+    )
     assert load_demo(COURSE) == offering
     assert counts() == before
     for mail, _ in sign_ins():
@@ -37,23 +39,23 @@ def test_the_demo_is_loaded_once_however_often_it_is_loaded(at, client) -> None:
 
 
 @pytest.mark.django_db
-def test_in_the_demo_hw1_is_open_whenever_it_is_started(at) -> None:
+def test_in_the_demo_hw2_is_open_whenever_it_is_started(at) -> None:
     for day in range(0, 400, 3):
         now = TODAY + timedelta(days=day)
         at(now)
-        hw1 = load_demo(COURSE).problem_sets.get(key="hw1")
-        assert hw1.released <= now <= hw1.due
-        assert hw1.due.astimezone(ZoneInfo(hw1.offering.zone)).hour == 23, "summer and winter alike"
+        hw2 = load_demo(COURSE).problem_sets.get(key="hw2")
+        assert hw2.released <= now <= hw2.due
+        assert hw2.due.astimezone(ZoneInfo(hw2.offering.zone)).hour == 23, "summer and winter alike"
 
 
 @pytest.mark.django_db
-def test_dates_do_not_jump_between_two_starts_while_hw1_is_open(at) -> None:
+def test_dates_do_not_jump_between_two_starts_while_hw2_is_open(at) -> None:
     at(TODAY)
-    due = load_demo(COURSE).problem_sets.get(key="hw1").due
+    due = load_demo(COURSE).problem_sets.get(key="hw2").due
     at(due - timedelta(hours=1))
-    assert load_demo(COURSE).problem_sets.get(key="hw1").due == due
+    assert load_demo(COURSE).problem_sets.get(key="hw2").due == due
     at(due + timedelta(days=2))
-    assert load_demo(COURSE).problem_sets.get(key="hw1").due > due
+    assert load_demo(COURSE).problem_sets.get(key="hw2").due > due
 
 
 def test_applying_a_course_again_keeps_hand_ins_and_takes_new_dates(offering, chi, hand_in, tmp_path: Path) -> None:
