@@ -26,7 +26,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gradschool.office.demo import OPEN
 from gradschool.syllabus import load, weeks_to_open
 from tests.office.conftest import small_course
 
@@ -35,6 +34,7 @@ PAGE = (ROOT / "docs" / "deploy.md").read_text()
 HOST = "course.example.edu"
 SITE = f"https://{HOST}"
 GOOD = "a long enough word"
+OPEN = "hw1"  # what is due when the test runs
 TOOLS = ("nginx", "curl", "openssl", "unshare", "nsenter", "setpriv", "runuser", "useradd", "ip")
 
 # The new root: everything of this machine to be read, whatever is written kept in memory.
@@ -164,7 +164,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     place = tmp_path_factory.mktemp("machine")
     if subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork", "true"], check=False).returncode:
         pytest.skip("this machine gives no namespaces")
-    course = small_course(place.parent / "course", [], "")
+    course = small_course(tmp_path_factory.mktemp("course") / "course", [], "")
     moved_to_today(course)
     made = Machine(place)
     try:
