@@ -127,10 +127,13 @@ def confined(name: str) -> str:
     assert unit["ProtectSystem"] == ["strict"]
     assert unit["CapabilityBoundingSet"] == [""]
     writable = " ".join(unit["ReadWritePaths"])
+    needed = [ROOT, Path(sys.prefix), Path(sys.base_prefix)]  # which the page has in /opt, and a checkout anywhere
+    hidden = [place for place in ("/tmp", "/home") if not any(path.is_relative_to(place) for path in needed)]
     mounts = [
         "mount --make-rprivate /",
-        f"for each in {writable} /var/log; do mount --bind $each $each; done",
-        "mount -t tmpfs tmpfs /tmp; mount -t tmpfs tmpfs /home; chmod 1777 /tmp",  # /root may hold the interpreter
+        f"for each in {writable} /var/log /tmp; do mount --bind $each $each; done",
+        *(f"mount -t tmpfs tmpfs {place}" for place in hidden),  # not /root, which may hold the interpreter
+        "chmod 1777 /tmp",
         "mount -o remount,bind,ro /",
     ]
     drop = f"setpriv --reuid={unit['User'][0]} --regid={unit['Group'][0]} --init-groups"
