@@ -185,8 +185,9 @@ def followed(machine: Machine, course: Path) -> None:
     assert set(packages[1].split()) <= {"git", "nginx", "openssl", "python3-venv"}
     machine.run(f"mkdir /opt/gradschool; ln -s {ROOT}/src {ROOT}/course {ROOT}/constraints.txt /opt/gradschool")
     machine.run(f"ln -s {sys.prefix} /opt/gradschool/.venv")
-    for parent in Path(os.path.realpath(sys.executable)).parents:
-        machine.run(f"chmod o+x {parent}")  # an interpreter in somebody's home is not what the page installs
+    # A checkout or an interpreter in somebody's home is not what the page installs. (What is bound is read-only.)
+    for folder in {ROOT, *ROOT.parents, *Path(os.path.realpath(sys.executable)).parents}:
+        machine.run(f"chmod o+x {folder} || true")
     machine.run(copy)
     machine.run("rm -r /srv/course")
     machine.run(f"cp -r {course} /srv/course")
