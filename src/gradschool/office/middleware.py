@@ -68,13 +68,17 @@ def _said(header: str) -> datetime | None:
         return None
 
 
-def database_away(get_response: Handler) -> Handler:
-    """A database that restarts, or is busy for too long, is told of as what it is: for a while."""
+def database_refusals(get_response: Handler) -> Handler:
+    """What a database refuses is no fault of ours: one that restarts, or is busy for too long, is away for a while, and
+    what none can keep, such as a NUL or too long a name, is a bad request.
+    """
 
     def handle(request: HttpRequest) -> HttpResponse:
         return get_response(request)
 
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, DataError):
+            raise BadRequest("Something in that request cannot be kept.") from exception
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         log.error("the database does not answer: %s", str(exception).strip())
@@ -94,20 +98,6 @@ def headers(get_response: Handler) -> Handler:
         return response
 
     return handle
-
-
-class WhatNoDatabaseKeeps:
-    """What PostgreSQL cannot store or compare with, such as a NUL or too long a name, is a bad request and no fault."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        if isinstance(exception, DataError):
-            raise BadRequest("Something in that request cannot be kept.") from exception
 
 
 def bounded(get_response: Handler) -> Handler:

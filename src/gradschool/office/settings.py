@@ -41,7 +41,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "gradschool.office.monitoring.requests.observed",
     "gradschool.office.middleware.arrival",
-    "gradschool.office.middleware.database_away",
+    "gradschool.office.middleware.database_refusals",
     "gradschool.office.middleware.headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -52,7 +52,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gradschool.office.middleware.WhatNoDatabaseKeeps",
 ]
 ROOT_URLCONF = "gradschool.office.urls"
 WSGI_APPLICATION = "gradschool.office.wsgi.application"
