@@ -81,7 +81,7 @@ def database_refusals(get_response: Handler) -> Handler:
             raise BadRequest("Something in that request cannot be kept.") from exception
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
-        log.error("the database does not answer: %s", str(exception).strip())
+        log.error("the database does not answer", exc_info=exception)
         return unavailable(request)
 
     handle.process_exception = process_exception  # type: ignore[attr-defined]  # where Django looks for it
